@@ -1,0 +1,87 @@
+"""One PyBullet client, wrapped: its time, its steps and its hooks. No global state; two of these never meet."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+STEP = 1 / 240
+"""Seconds of one physics step."""
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Send what C code prints nowhere: Bullet's greetings would stand between the person and the agent's words."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        saved = os.dup(1), os.dup(2)
+    except (OSError, ValueError):
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            ctypes.CDLL(None).fflush(None)  # what C has buffered goes the same way
+            for stream, copy in enumerate(saved, 1):
+                os.dup2(copy, stream)
+                os.close(copy)
+
+
+with quiet():
+    import pybullet as pb
+    import pybullet_data
+    from pybullet_utils.bullet_client import BulletClient
+
+
+class Physics:
+    """A physics world of rigid bodies: metres, kilograms, seconds, gravity along -z."""
+
+    def __init__(self, *, gui: bool = False):
+        with quiet():
+            self.p: Any = BulletClient(pb.GUI if gui else pb.DIRECT)
+        self.time = 0.0
+        """Simulated seconds."""
+        self.on_step: list[Callable[[], None]] = []
+        """Called after every physics step; a recorder looks on from here."""
+        if gui:
+            self.p.configureDebugVisualizer(pb.COV_ENABLE_GUI, 0)
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove every body and set the clock to zero."""
+        self.p.resetSimulation()
+        self.p.setAdditionalSearchPath(pybullet_data.getDataPath())
+        self.p.setGravity(0.0, 0.0, -9.81)
+        # Deterministic order of overlapping pairs: the same commands give the same states, bit by bit.
+        self.p.setPhysicsEngineParameter(fixedTimeStep=STEP, numSolverIterations=50, deterministicOverlappingPairs=1)
+        self.time = 0.0
+
+    def step(self, count: int = 1) -> None:
+        """Advance by `count` steps of 1/240 s."""
+        for _ in range(count):
+            self.p.stepSimulation()
+            self.time += STEP
+            for hook in self.on_step:
+                hook()
+
+    def save(self, path: Path) -> None:
+        """Write every body's state, contacts included, to a file."""
+        self.p.saveBullet(str(path))
+
+    def load(self, path: Path) -> None:
+        """Restore from such a file; the same bodies must have been made in the same order."""
+        self.p.restoreState(fileName=str(path))
+
+    def close(self) -> None:
+        """Let go of the client."""
+        if self.p.isConnected():
+            self.p.disconnect()

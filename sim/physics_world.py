@@ -1,0 +1,243 @@
+"""The world with physics: bodies that push back, a robot that has to reach, cameras that see one side of things."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from .camera import Frame, View, overview, take
+from .catalogue import CATALOGUE
+from .facts import Facts, ObjectFact
+from .furniture import add_object, build, layout
+from .mobile_panda import MobilePanda
+from .observation import Observation, RobotState
+from .perception import Detector, OracleLabels, Tracker
+from .physics import Physics
+from .scene import STAND, Scene, load_scene
+from .task import Setup
+
+_SETTLE = 120
+"""Steps that a new scene gets to come to rest: half a second."""
+_WIDE = (math.radians(60), 160, 120)
+"""The head camera's field of view (vertical) and size for looking around: about 8 mm a pixel at 1 m."""
+_CLOSE = (math.radians(22), 160, 120)
+"""The same, zoomed in: under 3 mm a pixel."""
+
+
+class PhysicsWorld:
+    """The `World` contract with a robot in it. One instance owns one physics client; use it from one thread."""
+
+    def __init__(self, scene: Scene | str = "kitchen", *, gui: bool = False, detector: Detector | None = None):
+        self.scene = load_scene(scene) if isinstance(scene, str) else scene
+        self.physics = Physics(gui=gui)
+        self._given_detector = detector
+        self.reset()
+
+    @property
+    def time(self) -> float:
+        """Seconds of simulated time since reset."""
+        return self.physics.time
+
+    def reset(self, setup: Setup | None = None, *, seed: int = 0) -> Observation:
+        """Start an episode: the seed draws where on its place each object stands.
+
+        Raises ValueError if a place can't hold its objects.
+        """
+        setup = setup or Setup(self.scene.objects, self.scene.place(self.scene.robot_at).name)
+        self._build(setup, seed)
+        self.physics.step(_SETTLE)
+        self.physics.time = 0.0
+        return self.observe()
+
+    def _build(self, setup: Setup, seed: int) -> None:
+        """Make all bodies, in an order that setup and seed fix."""
+        rng = np.random.default_rng(seed)
+        self._setup, self._seed = setup, seed
+        self.physics.clear()
+        self._cabinets = build(self.physics, self.scene)
+        for drawer in self.scene.drawers:
+            cabinet = self._cabinets[drawer.cabinet]
+            opening = drawer.travel if drawer.name in setup.open_drawers else 0.0
+            self.physics.p.resetJointState(cabinet.body, cabinet.joints[drawer.name], opening)
+        self._types: dict[int, str] = {}
+        poses = layout(self.scene, setup.objects, rng)
+        openings = {d.name: d.travel if d.name in setup.open_drawers else 0.0 for d in self.scene.drawers}
+        for (type_name, where), ((x, y, z), yaw) in zip(setup.objects, poses, strict=True):
+            if openings.get(where):
+                # What lies in an open drawer has come out with it.
+                facing = self.scene.place(self.scene.drawer(where).cabinet).facing
+                x, y = x - openings[where] * math.cos(facing), y - openings[where] * math.sin(facing)
+            self._types[add_object(self.physics, CATALOGUE[type_name], (x, y, z), yaw)] = type_name
+        # Before a cabinet the robot keeps clear of the drawers that stand open.
+        out = max(
+            (o for d in self.scene.drawers if d.cabinet == setup.robot_at for o in [openings[d.name]]), default=0.0
+        )
+        base = self.scene.place(setup.robot_at).stand(0.0, STAND + out)
+        self.robot = MobilePanda(self.physics, self.scene, base)
+        self.robot.observe = self.observe
+        if setup.holding:
+            body = add_object(self.physics, CATALOGUE[setup.holding], (0.0, 0.0, -2.0), 0.0)
+            self._types[body] = setup.holding
+            self.robot.grasp_at_reset(body, setup.holding)
+        self._detector = self._given_detector or OracleLabels(self._types)
+        self._tracker = Tracker(self.scene)
+        self._visited = [setup.robot_at]
+
+    @property
+    def detector(self) -> str:
+        """The name of the detector, to be told wherever results are shown."""
+        return self._detector.name
+
+    @property
+    def types(self) -> Mapping[int, str]:
+        """Body to object type: the truth, for recorders, training labels and tests."""
+        return MappingProxyType(self._types)
+
+    # Looking ----------------------------------------------------------------------------------------------------
+
+    def observe(self, focus: tuple[float, float, float] | None = None) -> Observation:
+        """Look: over the whole surface at a place, straight ahead elsewhere; or closely at the point `focus`."""
+        x, y, yaw = self.robot.base_pose()
+        place = self.scene.standing_at(x, y, yaw)
+        if place and place not in self._visited:
+            self._visited.append(place)
+        if place and place not in self._tracker.visited:
+            self._tracker.visited.append(place)
+        frames = [self._look(focus, _CLOSE)] if focus else [self._look(at, _WIDE) for at in self._glances(place)]
+        holding = self.robot.holding
+        drawers = {
+            (cabinet.body, joint): name for cabinet in self._cabinets.values() for name, joint in cabinet.joints.items()
+        }
+        hand = self.robot.hand_pose()[:3, 3]
+        self._tracker.look(frames, self._detector, drawers, self.time, hand, holding)
+        return Observation(
+            time=self.time,
+            robot=RobotState((x, y), yaw, place, holding),
+            objects=tuple(self._tracker.objects),
+            drawers=tuple(self._tracker.drawers.values()),
+            looked_at=tuple(self._tracker.looked_at),
+            visited=tuple(self._tracker.visited),
+        )
+
+    def _glances(self, name: str | None) -> list[tuple[float, float, float]]:
+        """The points to look at from here, world frame."""
+        if name is None:
+            x, y, yaw = self.robot.base_pose()
+            return [(x + 1.5 * math.cos(yaw), y + 1.5 * math.sin(yaw), 0.7)]
+        place = self.scene.place(name)
+        spread = (-0.3, 0.3) if place.size[0] > 1.0 else (0.0,)
+        points = [(*place.to_world(share * place.size[0], 0.25), place.height) for share in spread]
+        points += [(*place.to_world(0.0, -0.15), d.height) for d in self.scene.drawers[:1] if d.cabinet == name]
+        return points
+
+    def _look(self, point: tuple[float, float, float], lens: tuple[float, int, int]) -> Frame:
+        self.robot.look_at(point)
+        eye = self.physics.p.getLinkState(self.robot.body, self.robot.camera_link, computeForwardKinematics=1)[4]
+        return take(self.physics, View(eye, point, *lens))
+
+    def overview(self, width: int = 480, height: int = 360) -> Frame:
+        """The room as a person sees it from above."""
+        return take(self.physics, overview(self.scene.room, width, height), labels=False)
+
+    # The truth --------------------------------------------------------------------------------------------------
+
+    def facts(self) -> Facts:
+        """The true situation, from the bodies themselves."""
+        p = self.physics.p
+        openings = {
+            name: p.getJointState(cabinet.body, joint)[0]
+            for cabinet in self._cabinets.values()
+            for name, joint in cabinet.joints.items()
+        }
+        held = self._between_fingers()
+        objects = []
+        for body, type_name in self._types.items():
+            x, y, z = p.getBasePositionAndOrientation(body)[0]
+            if body != held:
+                place = self.scene.resting_on(x, y, z) or self.scene.inside_drawer(x, y, z, openings)
+                objects.append(ObjectFact(type_name, place))
+        travel = {d.name: d.travel for d in self.scene.drawers}
+        return Facts(
+            objects=tuple(objects),
+            robot_at=self.scene.standing_at(*self.robot.base_pose()),
+            holding=None if held is None else self._types[held],
+            open_drawers=frozenset(name for name, out in openings.items() if out >= 0.5 * travel[name]),
+            closed_drawers=frozenset(name for name, out in openings.items() if out <= 0.1 * travel[name]),
+            visited=tuple(self._visited),
+        )
+
+    def _between_fingers(self) -> int | None:
+        """The object that both fingers touch."""
+        p = self.physics.p
+        touching: list[set[int]] = []
+        for finger in self.robot.finger_links:
+            touching.append({c[2] for c in p.getContactPoints(bodyA=self.robot.body, linkIndexA=finger)})
+        both = set.intersection(*touching) & set(self._types)
+        return min(both) if both else None
+
+    # Snapshots --------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """Bodies, motors, what was seen and the clock, as JSON."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "state.bullet")
+            self.physics.save(path)
+            bullet = path.read_bytes()
+        state = {
+            "scene": self.scene.name,
+            "setup": asdict(self._setup),
+            "seed": self._seed,
+            "time": self.time,
+            "visited": self._visited,
+            "robot": self.robot.state(),
+            "tracker": self._tracker.state(),
+            "bullet": base64.b64encode(bullet).decode(),
+        }
+        return json.dumps(state).encode()
+
+    def restore(self, snapshot: bytes) -> Observation:
+        """Make the bodies anew and set them as they were: exact to the bit, in this or another process.
+
+        Raises ValueError for a snapshot of another scene, or one that can't be read.
+        """
+        try:
+            state = json.loads(snapshot)
+            setup = _setup(state["setup"])
+            bullet = base64.b64decode(state["bullet"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"Expected a snapshot of a physics world, got {len(snapshot)} bytes: {error!r}."
+            ) from error
+        if state["scene"] != self.scene.name:
+            raise ValueError(f"Expected a snapshot of the scene {self.scene.name!r}, got one of {state['scene']!r}.")
+        self._build(setup, state["seed"])
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "state.bullet")
+            path.write_bytes(bullet)
+            self.physics.load(path)
+        self.physics.time = state["time"]
+        self.robot.set_state(state["robot"])
+        self._tracker.set_state(state["tracker"])
+        self._visited = list(state["visited"])
+        return self.observe()
+
+    def close(self) -> None:
+        """Let go of the physics client."""
+        self.physics.close()
+
+
+def _setup(data: Mapping[str, Sequence]) -> Setup:
+    return Setup(
+        objects=tuple((kind, place) for kind, place in data["objects"]),
+        robot_at=str(data["robot_at"]),
+        holding=None if data["holding"] is None else str(data["holding"]),
+        open_drawers=tuple(data["open_drawers"]),
+    )

@@ -1,0 +1,204 @@
+"""A world without physics: what skills declare to change, changes. Thousands of steps a second.
+
+It keeps the `World` contract, and its robot sees no more than a camera would: objects at places it has looked at.
+Skills can be made to fail at random, by seed, for training and for tests of recovery.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from .catalogue import CATALOGUE, is_a
+from .facts import All, AnyOf, Closed, Condition, Facts, Here, Holding, Not, ObjectFact, Open, RobotAt
+from .observation import DrawerState, Observation, RobotState, SeenObject
+from .scene import Scene, load_scene
+from .task import Setup
+
+_SKILL_SECONDS = 10.0
+"""Simulated seconds that a skill takes here, roughly what it takes with physics."""
+
+_Object = list[Any]
+"""[type, place or drawer; None: nowhere]."""
+
+
+class SymbolicWorld:
+    """The `World` contract over sets of facts.
+
+    `failure_rate` is the probability, in [0, 1], that an attempt to change something fails and changes nothing.
+    """
+
+    def __init__(self, scene: Scene | str = "kitchen", *, failure_rate: float = 0.0):
+        self.scene = load_scene(scene) if isinstance(scene, str) else scene
+        self.failure_rate = failure_rate
+        self._hidden = {p.name for p in self.scene.places if p.kind == "bin"}
+        self.reset()
+
+    def reset(self, setup: Setup | None = None, *, seed: int = 0) -> Observation:
+        """Start an episode; `seed` drives random failures and the order of equal objects."""
+        setup = setup or Setup(self.scene.objects, self.scene.place(self.scene.robot_at).name)
+        self._rng = np.random.default_rng(seed)
+        self._objects: list[_Object] = [[kind, place] for kind, place in setup.objects]
+        self._robot_at = setup.robot_at
+        self._holding = setup.holding
+        self._open = {d.name: d.name in setup.open_drawers for d in self.scene.drawers}
+        self._seen: dict[int, tuple[str, float]] = {}
+        self._seen_drawers: dict[str, tuple[float, float]] = {}
+        self._looked: list[str] = []
+        self._visited = [setup.robot_at]
+        self.time = 0.0
+        return self.observe()
+
+    def observe(self) -> Observation:
+        """What stands at the robot's place, and what was seen before."""
+        self._look()
+        place = self.scene.place(self._robot_at)
+        x, y, yaw = place.stand()
+        objects = tuple(
+            SeenObject(
+                type=self._objects[i][0],
+                position=self._position(i, where),
+                place=where,
+                last_seen=time,
+                visible=where == self._robot_at or self._cabinet(where) == self._robot_at,
+            )
+            for i, (where, time) in sorted(self._seen.items())
+        )
+        drawers = tuple(DrawerState(d.name, *self._seen_drawers.get(d.name, (None, None))) for d in self.scene.drawers)
+        return Observation(
+            time=self.time,
+            robot=RobotState((x, y), yaw, self._robot_at, self._holding),
+            objects=objects,
+            drawers=drawers,
+            looked_at=tuple(self._looked),
+            visited=tuple(self._visited),
+        )
+
+    def facts(self) -> Facts:
+        """The truth."""
+        return Facts(
+            objects=tuple(ObjectFact(kind, place) for kind, place in self._objects),
+            robot_at=self._robot_at,
+            holding=self._holding,
+            open_drawers=frozenset(name for name, is_open in self._open.items() if is_open),
+            closed_drawers=frozenset(name for name, is_open in self._open.items() if not is_open),
+            visited=tuple(self._visited),
+        )
+
+    def make_true(self, effects: Condition) -> str | None:
+        """Let declared effects happen, in order. Gives None, or the reason why they can't."""
+        self.time += _SKILL_SECONDS
+        if self._rng.random() < self.failure_rate:
+            return "it slipped"
+        parts = effects.parts if isinstance(effects, All) else (effects,)
+        for part in parts:
+            reason = self._make(part)
+            if reason:
+                return reason
+        return None
+
+    def _make(self, effect: Condition) -> str | None:
+        match effect:
+            case RobotAt(place):
+                self._move(place)
+            case Here(what):
+                return None if effect.holds(self.facts()) else self._search(what)
+            case Holding(None):
+                if self._holding is not None:
+                    self._objects.append([self._holding, self._robot_at])
+                    self._holding = None
+            case Holding(what) if what is not None:
+                here = [
+                    i for i, (kind, place) in enumerate(self._objects) if place == self._robot_at and is_a(kind, what)
+                ]
+                if not here:
+                    return f"no {what} here"
+                self._take(here[0])
+            case Open(drawer) | Closed(drawer):
+                self._move(self.scene.drawer(drawer).cabinet)
+                self._open[drawer] = isinstance(effect, Open)
+            case AnyOf(parts):
+                return None if effect.holds(self.facts()) else self._make(parts[0])
+            case All():
+                return self.make_true(effect)
+            case Not():
+                return None if effect.holds(self.facts()) else "its effects do not hold"
+            case _:
+                raise ValueError(f"Expected an effect that a skill declares, got {effect}.")
+        return None
+
+    def _search(self, what: str) -> str | None:
+        """Visit where `what` was seen, then the places not yet looked at, until it is here."""
+        known = [where for i, (where, _) in self._seen.items() if is_a(self._objects[i][0], what)]
+        for place in [*known, *(p.name for p in self.scene.surfaces() if p.name not in self._looked)]:
+            if place in self.scene.drawer_names:
+                place = self.scene.drawer(place).cabinet
+            self._move(place)
+            if self.facts().count(what, place):
+                return None
+        looked = ", ".join(self._looked)
+        return f"not seen at: {looked}"
+
+    def _move(self, place: str) -> None:
+        self._robot_at = place
+        if place not in self._visited:
+            self._visited.append(place)
+        self._look()
+
+    def _look(self) -> None:
+        here = self._robot_at
+        if here not in self._looked:
+            self._looked.append(here)
+        for drawer in self.scene.drawers:
+            if drawer.cabinet == here:
+                self._seen_drawers[drawer.name] = (float(self._open[drawer.name]), self.time)
+        for i, (_, place) in enumerate(self._objects):
+            drawer_at = self._cabinet(place)
+            in_view = place == here and here not in self._hidden
+            if in_view or (drawer_at == here and self._open.get(place, False)):
+                self._seen[i] = (place, self.time)
+            elif self._seen.get(i, ("", 0.0))[0] == here:
+                del self._seen[i]
+
+    def _cabinet(self, place: str) -> str | None:
+        """The cabinet of a drawer; None for a place."""
+        return next((d.cabinet for d in self.scene.drawers if d.name == place), None)
+
+    def _take(self, index: int) -> None:
+        self._holding = self._objects.pop(index)[0]
+        self._seen = {i - (i > index): seen for i, seen in self._seen.items() if i != index}
+
+    def _position(self, index: int, where: str) -> tuple[float, float, float]:
+        """A nominal position: objects stand in a row along the place's edge."""
+        cabinet = self._cabinet(where)
+        place = self.scene.place(cabinet or where)
+        x, y = place.to_world(0.18 * (index % 7 - 3), 0.2)
+        height = CATALOGUE[self._objects[index][0]].size[2] / 2
+        return x, y, (self.scene.drawer(where).height if cabinet else place.height) + height
+
+    def snapshot(self) -> bytes:
+        """The whole state as JSON."""
+        state = {
+            "objects": self._objects, "robot_at": self._robot_at, "holding": self._holding, "open": self._open,
+            "seen": list(self._seen.items()), "seen_drawers": self._seen_drawers, "looked": self._looked,
+            "visited": self._visited, "time": self.time, "rng": self._rng.bit_generator.state,
+        }  # fmt: skip
+        return json.dumps(state).encode()
+
+    def restore(self, snapshot: bytes) -> Observation:
+        """Go back to a snapshot of this scene."""
+        state = json.loads(snapshot)
+        self._objects = [list(o) for o in state["objects"]]
+        self._robot_at, self._holding = state["robot_at"], state["holding"]
+        self._open, self._looked, self._visited = dict(state["open"]), list(state["looked"]), list(state["visited"])
+        self._seen = {int(i): (where, time) for i, (where, time) in state["seen"]}
+        self._seen_drawers = {name: (opening, time) for name, (opening, time) in state["seen_drawers"].items()}
+        self.time = state["time"]
+        self._rng.bit_generator.state = state["rng"]
+        return self.observe()
+
+    def remove(self, type_name: str) -> None:
+        """Somebody takes the first object of this type away; the robot does not know until it looks."""
+        next(o for o in self._objects if o[0] == type_name and o[1] is not None)[1] = None

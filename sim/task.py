@@ -1,0 +1,138 @@
+"""Tasks: an instruction, the state it starts from, and the goal that facts must reach. One JSON object a line."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .catalogue import object_type
+from .facts import Condition, parse_condition
+from .scene import Scene, load_scene
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where an episode starts: objects as (type, place or drawer), the robot's place, what it holds, open drawers."""
+
+    objects: tuple[tuple[str, str], ...]
+    robot_at: str
+    holding: str | None = None
+    open_drawers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One line of a task file, read and checked against its scene."""
+
+    id: str
+    family: str
+    scene: str
+    instruction: str
+    setup: Setup
+    goal: Condition
+    max_steps: int = 20
+    disturbances: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
+
+
+_KEYS = (
+    "id",
+    "family",
+    "scene",
+    "instruction",
+    "objects",
+    "robot",
+    "drawers",
+    "disturbances",
+    "max_steps",
+    "goal",
+)
+_REQUIRED = ("id", "instruction", "objects", "goal")
+
+
+class TaskError(ValueError):
+    """A task file that breaks a rule; the message names the file, the line, the rule and the value."""
+
+
+def read_tasks(path: str | Path) -> list[Task]:
+    """Read a JSONL file of tasks. Raises `TaskError`, naming the line, on anything that is not one."""
+    path = Path(path)
+    if not path.is_file():
+        raise TaskError(f"Expected a task file, got {str(path)!r}, which does not exist.")
+    tasks = list(_read(path))
+    if not tasks:
+        raise TaskError(f"Expected at least one task in {path.name}, found none.")
+    ids = [task.id for task in tasks]
+    twice = sorted({i for i in ids if ids.count(i) > 1})
+    if twice:
+        raise TaskError(f"Expected every id in {path.name} once, found {', '.join(twice)} more than once.")
+    return tasks
+
+
+def _read(path: Path) -> Iterator[Task]:
+    scenes: dict[str, Scene] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+            name = data.get("scene", "kitchen") if isinstance(data, dict) else "kitchen"
+            if name not in scenes:
+                scenes[name] = load_scene(name)
+            yield parse_task(data, scenes[name])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise TaskError(f"{path.name}, line {number}: {error}") from error
+
+
+def parse_task(data: Any, scene: Scene) -> Task:
+    """One task from its JSON object. Raises ValueError saying the rule, the value and the nearest known name."""
+    if not isinstance(data, dict):
+        raise ValueError(f"Expected a JSON object, got {data!r}.")
+    _check_keys(data, _KEYS, "a task key")
+    missing = [key for key in _REQUIRED if key not in data]
+    if missing:
+        raise ValueError(f"Expected the keys {', '.join(_REQUIRED)}; missing: {', '.join(missing)}.")
+    instruction = data["instruction"]
+    if not isinstance(instruction, str) or not instruction.strip():
+        raise ValueError(f"Expected an instruction in words, got {instruction!r}.")
+    max_steps = data.get("max_steps", 20)
+    if not isinstance(max_steps, int) or isinstance(max_steps, bool) or max_steps < 1:
+        raise ValueError(f'Expected "max_steps" to be a whole number of at least 1, got {max_steps!r}.')
+    robot = data.get("robot", {})
+    _check_keys(robot, ("at", "holding"), "a robot key")
+    holding = robot.get("holding")
+    objects = []
+    for entry in data["objects"]:
+        _check_keys(entry, ("type", "at"), "an object key")
+        where = entry["at"].lower()
+        drawer = scene.drawer_names.get(where)
+        objects.append((object_type(entry["type"]).name, drawer or scene.place(where).name))
+    drawers = data.get("drawers", {})
+    for name, state in drawers.items():
+        if state not in ("open", "closed"):
+            raise ValueError(f"Expected drawer {name!r} to be 'open' or 'closed', got {state!r}.")
+    return Task(
+        id=str(data["id"]),
+        family=str(data.get("family", "other")),
+        scene=scene.name,
+        instruction=instruction,
+        setup=Setup(
+            objects=tuple(objects),
+            robot_at=scene.place(robot.get("at", scene.robot_at)).name,
+            holding=None if holding is None else object_type(holding).name,
+            open_drawers=tuple(scene.drawer(d).name for d, state in drawers.items() if state == "open"),
+        ),
+        goal=parse_condition(data["goal"], scene.place_names, scene.drawer_names),
+        max_steps=max_steps,
+        disturbances=tuple(data.get("disturbances", ())),
+    )
+
+
+def _check_keys(data: Mapping[str, Any], known: tuple[str, ...], role: str) -> None:
+    for key in data:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)[0]
+            raise ValueError(f"Expected {role} among {', '.join(known)}; got {key!r}. Did you mean {near!r}?")

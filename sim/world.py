@@ -1,0 +1,43 @@
+"""The contract every world keeps, with physics or without."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .facts import Facts
+from .observation import Observation
+from .robot import Robot
+from .scene import Scene
+from .task import Setup
+
+
+class World(Protocol):
+    """A place to act in. `PhysicsWorld` moves bodies; `SymbolicWorld` lets declared effects happen."""
+
+    scene: Scene
+
+    def reset(self, setup: Setup | None = None, *, seed: int = 0) -> Observation:
+        """Start an episode. Same setup, same seed: same episode. None: the scene's own objects."""
+        ...
+
+    def observe(self) -> Observation:
+        """Look with the robot's own cameras and give everything seen in this episode."""
+        ...
+
+    def facts(self) -> Facts:
+        """The truth, for tasks and benchmarks alone; never for a skill, a value function or a check of the agent's."""
+        ...
+
+    def snapshot(self) -> bytes:
+        """The whole state of the episode; `restore` of it, in this or a new process, continues identically."""
+        ...
+
+    def restore(self, snapshot: bytes) -> Observation:
+        """Go back to a snapshot taken in a world of the same scene."""
+        ...
+
+
+class EmbodiedWorld(World, Protocol):
+    """A world with a robot in it, whose policies move it."""
+
+    robot: Robot
