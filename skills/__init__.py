@@ -1,0 +1,1 @@
+"""doable.skills"""

@@ -1,0 +1,27 @@
+"""Doing a skill: its policy moves an embodied robot, its declared effects change a symbolic world."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from ..sim.observation import Observation
+from ..sim.symbolic import SymbolicWorld
+from ..sim.world import EmbodiedWorld, World
+from .skill import Outcome, Skill
+
+
+def execute(skill: Skill, world: World, observation: Observation | None = None) -> Outcome:
+    """Try `skill` in `world`. An ending (`done`, `refuse`) moves nothing and is always done.
+
+    `observation` is what is known before, hints of memory included; None: what a look around shows.
+    """
+    if skill.policy is None:
+        return Outcome("done", "nothing to move")
+    if not isinstance(world, SymbolicWorld):
+        robot = cast(EmbodiedWorld, world).robot
+        return skill.policy(robot, observation or robot.observe())
+    start = world.time
+    if not skill.preconditions.holds(world.facts()):
+        return Outcome("failed", "its preconditions do not hold")
+    reason = world.make_true(skill.effects)
+    return Outcome("failed" if reason else "done", reason or "as declared", world.time - start)

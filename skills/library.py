@@ -1,0 +1,77 @@
+"""The skill templates, grounded over a scene: every object type, place and drawer the map allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..sim.catalogue import CATALOGUE, UnknownName
+from ..sim.facts import ALWAYS, All, AnyOf, Closed, Here, Holding, Not, Open, RobotAt
+from ..sim.scene import Scene
+from .drawer import close_drawer, open_drawer
+from .navigate import bring, find, go_to
+from .pick import pick
+from .place import put_down
+from .skill import Skill
+
+_EMPTY_HAND = Holding(None)
+
+
+class SkillLibrary(Sequence[Skill]):
+    """The closed set of skills an agent chooses from; nothing outside it is ever executed."""
+
+    def __init__(self, skills: Sequence[Skill]):
+        self._skills = tuple(skills)
+        self._by_phrase = {skill.phrase: skill for skill in self._skills}
+        if len(self._by_phrase) != len(self._skills):
+            phrases = [skill.phrase for skill in self._skills]
+            twice = sorted({p for p in phrases if phrases.count(p) > 1})
+            raise ValueError(
+                f"Expected every skill to have a phrase of its own, got {', '.join(twice)} more than once."
+            )
+
+    @classmethod
+    def of(cls, scene: Scene) -> SkillLibrary:
+        """All skills that make sense in `scene`."""
+        return cls(tuple(_ground(scene)))
+
+    def __len__(self) -> int:
+        return len(self._skills)
+
+    def __iter__(self) -> Iterator[Skill]:
+        return iter(self._skills)
+
+    def __getitem__(self, key):  # type: ignore[override]
+        """A skill by position or by phrase. Raises `UnknownName` for a phrase that is not in the library."""
+        if not isinstance(key, str):
+            return self._skills[key]
+        if key not in self._by_phrase:
+            raise UnknownName("a skill", key, self._by_phrase)
+        return self._by_phrase[key]
+
+
+def _ground(scene: Scene) -> Iterator[Skill]:
+    bins = tuple(RobotAt(p.name) for p in scene.places if p.kind == "bin")
+    somewhere = AnyOf(tuple(RobotAt(p.name) for p in scene.places))
+    for place in scene.places:
+        yield Skill("go to", place.name, f"go to the {place.name}", ALWAYS, RobotAt(place.name), go_to(place.name))
+    for name in CATALOGUE:
+        found = AnyOf((Here(name), Holding(name)))
+        yield Skill("find", name, f"find the {name}", ALWAYS, found, find(name))
+        yield Skill("pick up", name, f"pick up the {name}", All((_EMPTY_HAND, Here(name))), Holding(name), pick(name))
+        # What falls into a bin can't be seen from outside; everywhere else it must be seen standing there.
+        put = All((_EMPTY_HAND, AnyOf((Here(name), *bins))))
+        yield Skill("put down", name, f"put down the {name}", All((Holding(name), somewhere)), put, put_down(name))
+    if any(p.name == "user" for p in scene.places):
+        yield Skill(
+            "bring", None, "bring it to you", Not(_EMPTY_HAND), All((RobotAt("user"), Not(_EMPTY_HAND))), bring()
+        )
+    for drawer in scene.drawers:
+        name = drawer.name
+        yield Skill(
+            "open", name, f"open the {name}", All((_EMPTY_HAND, Not(Open(name)))), Open(name), open_drawer(name)
+        )
+        yield Skill(
+            "close", name, f"close the {name}", All((_EMPTY_HAND, Not(Closed(name)))), Closed(name), close_drawer(name)
+        )
+    yield Skill("done", None, "done")
+    yield Skill("refuse", None, "say that it is not possible")

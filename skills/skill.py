@@ -1,0 +1,53 @@
+"""A skill: something the robot can be told to do in a few words, that ends by itself and says how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..sim.facts import ALWAYS, Condition
+from ..sim.observation import Observation
+from ..sim.robot import Robot
+
+Family = Literal["go to", "find", "pick up", "put down", "bring", "open", "close", "done", "refuse"]
+FAMILIES: tuple[Family, ...] = ("go to", "find", "pick up", "put down", "bring", "open", "close", "done", "refuse")
+ENDINGS: frozenset[Family] = frozenset({"done", "refuse"})
+"""The families that end a subgoal instead of moving the robot."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a skill ended, as the skill itself tells it; `seconds` is simulated time."""
+
+    status: Literal["done", "failed", "timed out"]
+    reason: str
+    seconds: float = 0.0
+
+
+Policy = Callable[[Robot, Observation], Outcome]
+"""Moves the robot until the skill is done, has failed or has run out of time. Never raises for what the world does."""
+
+
+@dataclass(frozen=True)
+class Skill:
+    """One skill, grounded: its words, when it makes sense, what it changes, how it is done.
+
+    `preconditions` and `effects` are conditions over believed facts (`Observation.believed()`): the first say when the
+    policy may be tried, the second what a look at the world must show afterwards.
+    """
+
+    family: Family
+    target: str | None
+    """The object type, place or drawer it acts on."""
+    phrase: str
+    """The words that the language model scores."""
+    preconditions: Condition = ALWAYS
+    effects: Condition = ALWAYS
+    policy: Policy | None = field(default=None, compare=False, repr=False)
+    """None for the endings (`done`, `refuse`), which move nothing."""
+
+    @property
+    def ends(self) -> bool:
+        """True for the skills that end a subgoal."""
+        return self.family in ENDINGS

@@ -1,0 +1,97 @@
+"""The policies in the kitchen: each does what its skill declares, and says why when it can't."""
+
+import pytest
+
+from doable.sim.physics_world import PhysicsWorld
+from doable.sim.scene import load_scene
+from doable.sim.task import Setup
+from doable.skills.execute import execute
+from doable.skills.library import SkillLibrary
+from doable.skills.navigate import blocks, find_path
+
+LIBRARY = SkillLibrary.of(load_scene())
+
+
+@pytest.fixture(scope="module")
+def world():
+    world = PhysicsWorld()
+    yield world
+    world.close()
+
+
+def done(world, phrase):
+    """Do the skill and hold it to what it declares, by the truth and by what is seen."""
+    skill = LIBRARY[phrase]
+    outcome = execute(skill, world)
+    assert outcome.status == "done", f"{phrase}: {outcome.reason}"
+    assert skill.effects.holds(world.facts()), phrase
+    assert skill.effects.holds(world.observe().believed()), phrase
+    return outcome
+
+
+def failed(world, phrase):
+    outcome = execute(LIBRARY[phrase], world)
+    assert outcome.status == "failed"
+    assert outcome.reason
+    return outcome.reason
+
+
+def test_it_finds_picks_brings_and_puts_down(world):
+    world.reset(Setup((("coke", "table"), ("apple", "table"), ("sponge", "far counter")), "cabinet"), seed=3)
+    for phrase in ("find the coke", "pick up the coke", "bring it to you", "put down the coke"):
+        done(world, phrase)
+
+
+def test_it_throws_away(world):
+    world.reset(Setup((("apple", "table"),), "trash can", holding="rice chips"), seed=1)
+    done(world, "put down the rice chips")
+    assert world.facts().count("chips", "trash can") == 1
+
+
+@pytest.mark.parametrize("drawer", ["top drawer", "bottom drawer"])
+def test_it_opens_and_closes_a_drawer(world, drawer):
+    world.reset(Setup((("apple", "table"),), "cabinet"), seed=2)
+    done(world, f"open the {drawer}")
+    done(world, f"close the {drawer}")
+
+
+def test_what_is_nowhere_is_not_found(world):
+    world.reset(Setup((("apple", "table"),), "user"), seed=4)
+    reason = failed(world, "find the banana")
+    assert reason.startswith("not seen at: ")
+    for place in ("table", "close counter", "far counter", "cabinet", "user"):
+        assert place in reason
+
+
+def test_reasons_are_told(world):
+    world.reset(Setup((("apple", "table"),), "table", holding="coke"), seed=5)
+    assert "holds the coke" in failed(world, "pick up the apple")
+    assert "does not hold" in failed(world, "put down the apple")
+    assert "holds the coke" in failed(world, "open the top drawer")
+
+
+def test_the_same_seed_gives_the_same_outcome(world):
+    ends = []
+    for _ in range(2):
+        world.reset(Setup((("orange", "close counter"),), "close counter"), seed=6)
+        outcome = done(world, "pick up the orange")
+        ends.append((outcome, world.robot.hand_pose().tolist()))
+    assert ends[0] == ends[1]
+
+
+def test_every_place_can_be_reached_from_every_other():
+    scene = load_scene()
+    walls = blocks(scene, _nothing_seen())
+    for a in scene.places:
+        for b in scene.places:
+            if a != b:
+                assert find_path(scene, walls, a.stand(0.0, 0.45)[:2], b.stand(0.0, 0.45)[:2]), (
+                    a.name,
+                    b.name,
+                )
+
+
+def _nothing_seen():
+    from doable.sim.observation import Observation, RobotState
+
+    return Observation(0.0, RobotState((0.0, 0.0), 0.0, None, None))
