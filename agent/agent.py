@@ -1,0 +1,209 @@
+"""The agent: a goal in words goes in, skills happen, a result comes out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+
+from ..memory.store import Memory
+from ..sim.world import World
+from ..skills.library import SkillLibrary
+from .config import Config
+from .journal import Header, Journal
+from .language_model import LanguageModel
+from .loop import PHASES, Loop, Turn, Values
+from .parts import make_memory, make_model, make_values, make_world
+from .runs import RunFolder, runs_folder
+from .types import Result, Step
+
+_VERSIONS = ("doable", "langgraph", "torch", "transformers", "pybullet", "chromadb")
+_NO_LIMIT = 1_000_000_000
+"""LangGraph counts phases; how long a run may take is the config's to say."""
+
+
+class Watcher(Protocol):
+    """Somebody who looks on while the agent works."""
+
+    def loading(self, what: str) -> None:
+        """Something slow begins."""
+        ...
+
+    def phase(self, name: str, turn: Turn) -> None:
+        """A phase of the turn is over; `turn` holds all that is known of it."""
+        ...
+
+
+class Agent:
+    """Pursues goals in a world. Parts that are not given are made as `config` says, when first needed.
+
+    A world that is given is used as it stands, and never reset; one that is made is reset once, by the config's seed.
+    """
+
+    def __init__(
+        self,
+        world: World | None = None,
+        model: LanguageModel | None = None,
+        memory: Memory | None = None,
+        values: Values | None = None,
+        library: SkillLibrary | None = None,
+        config: Config | None = None,
+        watcher: Watcher | None = None,
+    ):
+        self.config = config or Config()
+        self.watcher = watcher
+        self._world, self._model, self._memory, self._values, self._library = world, model, memory, values, library
+        self._journal: Journal | None = None
+        self.run_id: str | None = None
+        """The id of the newest run, as soon as it has one."""
+
+    def run(self, goal: str) -> Result:
+        """Pursue `goal` until it is reached, refused or a limit stops it. Raises ValueError for an empty goal."""
+        for _ in self.stream(goal):
+            pass
+        return self.result
+
+    def stream(self, goal: str) -> Iterator[Step]:
+        """As `run`, step by step; the result is in `result` afterwards. What was begun can be resumed by `run_id`."""
+        if not goal.strip():
+            raise ValueError("Expected a goal in words, got nothing. Say what you want, like 'bring me an apple'.")
+        folder = RunFolder.create(runs_folder(self.config.runs))
+        self.run_id = folder.run_id
+        header = Header(
+            run_id=folder.run_id,
+            goal=goal,
+            scene=self.world.scene.name,
+            model=self.model.name,
+            config=self.config,
+            started=time.time(),
+            began=self.world.observe().time,
+            snapshot=folder.save("00000-0-start", self.world.snapshot()),
+            versions=tuple(_versions()),
+        )
+        yield from self._go_on(folder, Journal.start(folder.journal, header), resumed=False)
+
+    def resume(self, run_id: str) -> Result:
+        """Go on with a run that was cut short, in the world as it was then; its result, if it had ended.
+
+        Raises `UnknownRun` for an id that names no run, `CorruptRun` for one that can't be read (and was set aside).
+        """
+        for _ in self.stream_resumed(run_id):
+            pass
+        return self.result
+
+    def stream_resumed(self, run_id: str) -> Iterator[Step]:
+        """As `resume`, step by step: the steps that are new."""
+        folder = RunFolder.find(runs_folder(self.config.runs), run_id)
+        self.run_id = run_id
+        yield from self._go_on(folder, folder.read(), resumed=True)
+
+    @property
+    def result(self) -> Result:
+        """The result of the newest run. Raises RuntimeError while there is none."""
+        if self._journal is None or (result := self._journal.result()) is None:
+            raise RuntimeError("Expected a run that has ended; this one can go on. Take the next of its steps.")
+        return result
+
+    # Parts, made when first needed.
+
+    @property
+    def world(self) -> World:
+        """What it acts in."""
+        if self._world is None:
+            self._tell("the world")
+            self._world = make_world(self.config)
+        return self._world
+
+    @property
+    def model(self) -> LanguageModel:
+        """What *says*."""
+        if self._model is None:
+            self._tell("the language model")
+            self._model = make_model(self.config)
+        return self._model
+
+    @property
+    def values(self) -> Values:
+        """What *can*."""
+        if self._values is None:
+            self._tell("the value functions")
+            self._values = make_values(self.config)
+        return self._values
+
+    @property
+    def memory(self) -> Memory:
+        """What happened before."""
+        if self._memory is None:
+            self._tell("the memory")
+            self._memory = make_memory(self.config)
+        return self._memory
+
+    @property
+    def library(self) -> SkillLibrary:
+        """What can be chosen."""
+        if self._library is None:
+            self._library = SkillLibrary.of(self.world.scene)
+        return self._library
+
+    def _tell(self, what: str) -> None:
+        if self.watcher:
+            self.watcher.loading(what)
+
+    # The run.
+
+    def _go_on(self, folder: RunFolder, journal: Journal, *, resumed: bool) -> Iterator[Step]:
+        """Take the run from where it stands to its end."""
+        self._journal = journal
+        if journal.footer is not None:
+            return
+        loop = Loop(
+            world=self.world,
+            model=self.model,
+            memory=self.memory,
+            values=self.values,
+            library=self.library,
+            config=self.config,
+            folder=folder,
+            journal=journal,
+        )
+        thread: RunnableConfig = {"configurable": {"thread_id": folder.run_id}, "recursion_limit": _NO_LIMIT}
+        with folder.checkpoints() as checkpoints:
+            graph = loop.graph().compile(checkpointer=checkpoints)
+            turn: dict[str, Any] = self._restore(folder, journal, graph, thread) if resumed else {}
+            start = None if turn else cast(Turn, {"index": 0, "current": 0, "snapshot": journal.header.snapshot})
+            turn = turn or {"index": 0}
+            # "sync": a phase is on disk before the next one begins.
+            for update in graph.stream(start, thread, stream_mode="updates", durability="sync"):
+                for phase, change in update.items():
+                    turn.update(change)
+                    if self.watcher:
+                        self.watcher.phase(phase, cast(Turn, turn))
+                    if phase == PHASES[-1]:
+                        yield journal.steps[-1]
+
+    def _restore(
+        self, folder: RunFolder, journal: Journal, graph: CompiledStateGraph, thread: RunnableConfig
+    ) -> dict[str, Any]:
+        """World and journal as the newest checkpoint knows them; its state, empty if there is no checkpoint yet."""
+        if self.world.scene.name != journal.header.scene:
+            raise ValueError(
+                f"Expected a world of {journal.header.scene!r} to resume in, got {self.world.scene.name!r}."
+            )
+        try:
+            turn = dict(graph.get_state(thread).values)
+            self.world.restore(folder.load(turn.get("snapshot", journal.header.snapshot)))
+        except Exception as error:  # whatever a file can hold in place of what was written
+            raise folder.set_aside(error) from error
+        journal.keep(turn.get("index", 0))
+        return turn
+
+
+def _versions() -> Iterator[str]:
+    for package in _VERSIONS:
+        with suppress(PackageNotFoundError):
+            yield f"{package} {version(package)}"

@@ -1,0 +1,249 @@
+"""The benchmark: every task from every seed, each from a clean start, judged by the world's own facts.
+
+An episode is a success if the task's goal holds in the end and the agent refused exactly if the task is impossible
+(family `impossible`: its goal says that nothing was touched, and the agent has to say so too).
+
+Results land in one folder: `episodes.jsonl` (a line an episode, written at once, so that a run that was cut short goes
+on where it stopped), `journals/` (an episode's journal by its key), `summary.json` (figure name to number), `table.md`,
+and `origin.json` (command, code, parts, machine, date).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ..sim.scene import load_scene
+from ..sim.symbolic import SymbolicWorld
+from ..sim.task import Task, read_tasks
+from ..sim.world import World
+from ..skills.execute import execute
+from ..skills.library import SkillLibrary
+from .origin import commit, origin
+from .statistics import Episode, Summary, summarise
+from .types import Result
+
+TASKS = Path(__file__).with_name("tasks.jsonl")
+"""The project's own tasks, in eight families."""
+IMPOSSIBLE = "impossible"
+"""The family of tasks that are to be refused."""
+
+
+class Runner(Protocol):
+    """Whatever pursues a goal in words: an `Agent`, or a baseline to lay beside it."""
+
+    def run(self, goal: str) -> Result: ...
+
+
+class AgentMaker(Protocol):
+    """Makes a fresh agent for every episode, and says what it is made of."""
+
+    def describe(self) -> Mapping[str, str]:
+        """Every part that bears on the results: model and adapter, values, settings. Equal means comparable."""
+        ...
+
+    def __call__(self, world: World, folder: Path, *, max_steps: int, seed: int) -> Runner:
+        """An agent for one episode in `world`, already reset.
+
+        `folder` is empty, for its memory and runs, and deleted after; a `journal.jsonl` anywhere in it is kept.
+        """
+        ...
+
+
+def run_tasks_benchmark(
+    path: str | Path | None, seeds: int | Sequence[int], plan_only: bool, out: str | Path, config: Any = None
+) -> Summary:
+    """Benchmark the agent that `config` describes on a task file (None: the project's own tasks).
+
+    `seeds` is how many (0, 1, …) or which. Raises `TaskError` for a file that breaks a rule, ValueError for the rest.
+    """
+    from .bench_agent import ConfiguredAgents
+
+    tasks = read_tasks(TASKS if path is None else path)
+    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    return bench_tasks(tasks, seeds=chosen, plan_only=plan_only, out=out, make_agent=ConfiguredAgents(config))
+
+
+def bench_tasks(
+    tasks: Sequence[Task],
+    *,
+    seeds: Sequence[int],
+    plan_only: bool,
+    out: str | Path,
+    make_agent: AgentMaker,
+    make_world: Callable[[str], World] | None = None,
+    console: Console | None = None,
+) -> Summary:
+    """Run every task from every seed and write the figures into the folder `out`.
+
+    `plan_only` runs in the symbolic world, where nothing is left to chance: one seed, the first, tells all, and the
+    others would only feign more observations. With physics both figures come from the same run: execution success from
+    the world's facts, plan success from playing the executed skills in the symbolic world from the same start.
+
+    Episodes found in `out` are not run again if agent, task, seed and code version are the same; others stay in the
+    file but out of the figures. `make_world` builds the world of a scene by name, once; each episode resets it.
+    """
+    seeds = tuple(dict.fromkeys(seeds))[: 1 if plan_only else None]
+    if not tasks or not seeds:
+        raise ValueError(f"Expected at least one task and one seed, got {len(tasks)} tasks and {len(seeds)} seeds.")
+    disturbed = [task.id for task in tasks if task.disturbances]
+    if disturbed:
+        raise ValueError(f"Expected tasks without disturbances, which can't be played yet; got {', '.join(disturbed)}.")
+    out = _folder(out)
+    world_is = "the caller's" if make_world else "symbolic" if plan_only else "physics"
+    parts = {**make_agent.describe(), "world": world_is}
+    code = commit()
+    keys = {(task.id, seed): _key(parts, code, task, seed) for task in tasks for seed in seeds}
+    known = {e.key: e for e in read_episodes(out / "episodes.jsonl")}
+    done = {place: known[key] for place, key in keys.items() if key in known}
+    worlds = _Worlds(make_world or (SymbolicWorld if plan_only else _physics_world))
+
+    try:
+        with _progress(console) as bar, _appending(out / "episodes.jsonl") as file:
+            job = bar.add_task("", total=len(keys), completed=len(done))
+            for seed in seeds:
+                for task in tasks:
+                    if (task.id, seed) in done:
+                        continue
+                    bar.update(job, description=f"{task.id}, seed {seed}")
+                    key, world = keys[task.id, seed], worlds[task.scene]
+                    episode = _run(task, seed, key, world, make_agent, plan_only, out / "journals")
+                    file.write(json.dumps(asdict(episode), ensure_ascii=False) + "\n")
+                    file.flush()
+                    done[task.id, seed] = episode
+                    bar.update(job, advance=1)
+    finally:
+        worlds.close()
+
+    summary = summarise([done[task.id, seed] for task in tasks for seed in seeds])
+    _write(out / "table.md", summary.table())
+    _write(out / "summary.json", _json(summary.figures()))
+    told = origin(parts=parts, seeds=list(seeds), tasks=len(tasks), detector="oracle labels")
+    _write(out / "origin.json", _json(told))
+    return summary
+
+
+def read_episodes(path: Path) -> list[Episode]:
+    """The episodes of a file; a line that a crash cut short is left out. No file: none."""
+    episodes = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            data = json.loads(line)
+            episodes.append(Episode(**{**data, "phrases": tuple(data["phrases"])}))
+        except (ValueError, TypeError, KeyError):
+            continue
+    return episodes
+
+
+def plan_reaches_goal(task: Task, phrases: Sequence[str]) -> bool:
+    """Would these skills reach the task's goal if each did what it declares? One that can't start changes nothing."""
+    world = SymbolicWorld(task.scene)
+    world.reset(task.setup)
+    library = SkillLibrary.of(world.scene)
+    for phrase in phrases:
+        execute(library[phrase], world)
+    return task.goal.holds(world.facts())
+
+
+def _run(
+    task: Task, seed: int, key: str, world: World, make_agent: AgentMaker, plan_only: bool, journals: Path
+) -> Episode:
+    started = time.perf_counter()
+    world.reset(task.setup, seed=seed)
+    # The vector store may still hold its files when the folder goes.
+    with TemporaryDirectory(prefix="doable-bench-", ignore_cleanup_errors=True) as folder:
+        result = make_agent(world, Path(folder), max_steps=task.max_steps, seed=seed).run(task.instruction)
+        for journal in Path(folder).rglob("journal.jsonl"):
+            journals.mkdir(exist_ok=True)
+            shutil.copyfile(journal, journals / f"{key}.jsonl")
+    reached = task.goal.holds(world.facts())
+    decisions = [step.decision for step in result.steps]
+    phrases = tuple(d.phrase for d in decisions if d.kind == "act" and d.phrase is not None)
+    ended_right = (result.status == "refused") == (task.family == IMPOSSIBLE)
+    return Episode(
+        key=key,
+        task=task.id,
+        family=task.family,
+        seed=seed,
+        status=result.status,
+        plan_success=ended_right and (reached if plan_only else plan_reaches_goal(task, phrases)),
+        execution_success=None if plan_only else ended_right and reached,
+        phrases=phrases,
+        steps=len(decisions),
+        seconds=result.seconds,
+        wall_seconds=round(time.perf_counter() - started, 3),
+        reason=result.reason,
+    )
+
+
+def _key(parts: Mapping[str, str], code: str | None, task: Task, seed: int) -> str:
+    return hashlib.sha256(json.dumps([sorted(parts.items()), code, repr(task), seed]).encode()).hexdigest()[:16]
+
+
+class _Worlds:
+    """The worlds in use, one a scene, built when first asked for."""
+
+    def __init__(self, make: Callable[[str], World]):
+        self._make = make
+        self._built: dict[str, World] = {}
+
+    def __getitem__(self, scene: str) -> World:
+        if scene not in self._built:
+            self._built[scene] = self._make(scene)
+        return self._built[scene]
+
+    def close(self) -> None:
+        for world in self._built.values():
+            if callable(close := getattr(world, "close", None)):
+                close()
+
+
+def _physics_world(scene: str) -> World:
+    from ..sim.physics_world import PhysicsWorld  # imports the physics engine: only when it is needed
+
+    return PhysicsWorld(load_scene(scene))
+
+
+def _progress(console: Console | None) -> Progress:
+    """All that a benchmark prints: one bar on the error stream, so that standard output stays the caller's."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    console = console or Console(stderr=True)
+    return Progress(TextColumn("{task.description:<24}"), *columns, console=console)
+
+
+def _folder(path: str | Path) -> Path:
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"Expected a folder for the results, got {str(path)!r}, which is a file. Name another one.")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _appending(path: Path):
+    torn = path.is_file() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
+    file = path.open("a", encoding="utf-8")
+    if torn:
+        file.write("\n")
+    return file
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    half = path.with_name(f".{path.name}.half")
+    half.write_text(text, encoding="utf-8")
+    os.replace(half, path)

@@ -1,0 +1,50 @@
+"""The agents of a benchmark, as a `Config` describes them: slow parts loaded once, a fresh memory every episode."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
+
+from ..sim.world import World
+from ..skills.library import SkillLibrary
+from .agent import Agent
+from .config import Config
+from .parts import make_memory, make_model, make_values
+
+_PER_EPISODE = ("scene", "world", "seed", "memory", "runs", "max_steps", "gui", "model", "values")
+"""Settings that the benchmark sets itself, or tells apart by the part that was really loaded."""
+
+
+class ConfiguredAgents:
+    """An `AgentMaker`: model and values are loaded when first needed, then shared by all episodes."""
+
+    def __init__(self, config: Config | None = None):
+        self.config = config or Config()
+
+    def describe(self) -> dict[str, str]:
+        """The parts as loaded (the model's name tells its adapter), and every setting that bears on the results."""
+        settings = {name: str(value) for name, value in asdict(self.config).items() if name not in _PER_EPISODE}
+        values = f"{self.config.values} ({type(self._values).__name__})"
+        return {"model": self._model.name, "values": values, **settings}
+
+    def __call__(self, world: World, folder: Path, *, max_steps: int, seed: int) -> Agent:
+        """An agent with an empty memory of its own; everything that it writes goes into `folder`."""
+        config = replace(
+            self.config,
+            seed=seed,
+            max_steps=max_steps,
+            memory=str(folder / "memory"),
+            runs=str(folder / "runs"),
+        )
+        memory = make_memory(config)
+        library = SkillLibrary.of(world.scene)
+        return Agent(world, self._model, memory, self._values, library, config)
+
+    @cached_property
+    def _model(self):
+        return make_model(self.config)
+
+    @cached_property
+    def _values(self):
+        return make_values(self.config)

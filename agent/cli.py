@@ -1,0 +1,328 @@
+"""The command line: `doable run`, `resume`, `bench`, `train`. Exit codes: 0 reached, 1 not reached, 2 bad input.
+
+Heavy parts are imported inside the commands, so that `doable --help` is quick.
+"""
+
+import functools
+import inspect
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+
+import typer
+
+from .config import Config, defaults, field_docs
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..sim.facts import Condition
+    from ..sim.physics_world import PhysicsWorld
+    from ..sim.scene import Scene
+    from .agent import Agent
+    from .terminal import Terminal
+    from .types import Step
+
+REACHED, NOT_REACHED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, help=(
+    "An agent that does only what is doable: a language model says what would help, value functions say what can work."
+))  # fmt: skip
+bench = typer.Typer(no_args_is_help=True, help="Measure the agent.")
+train = typer.Typer(no_args_is_help=True, help="Train the parts that learn.")
+train_values = typer.Typer(no_args_is_help=True, help="The value functions: what can work.")
+app.add_typer(bench, name="bench")
+app.add_typer(train, name="train")
+train.add_typer(train_values, name="values")
+
+
+def configured(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command(…, config)` a flag for every field of `Config`, and `--config FILE`."""
+
+    @functools.wraps(command)
+    def with_config(**given: Any) -> None:
+        flags = {name: given.pop(name) for name in field_docs()}
+        with bad_input():
+            config = Config.load(flags, file=given.pop("config"))
+        command(**given, config=config)
+
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "config"]
+    flags = [_flag("config", str | None, "A TOML file of these settings.", "FILE")]
+    for name, text in field_docs().items():
+        default = defaults()[name]
+        shown = f" [default: {default}]" if default is not None and not isinstance(default, bool) else ""
+        flags.append(_flag(name, bool | None if isinstance(default, bool) else str | None, text + shown, "VALUE"))
+    with_config.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
+    with_config.__annotations__ = {p.name: p.annotation for p in (*own, *flags)}
+    return with_config
+
+
+def _flag(name: str, kind: Any, text: str, metavar: str) -> inspect.Parameter:
+    option = typer.Option(help=text, metavar=None if kind == bool | None else metavar)
+    annotation = Annotated[kind, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+@contextmanager
+def bad_input() -> Iterator[None]:
+    """What a person got wrong is said in a line on stderr, with exit code 2; a bug of ours is not caught here."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and exit with code 2."""
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(BAD_INPUT)
+
+
+@app.callback(invoke_without_command=True)
+def doable(show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+    if show_version:
+        typer.echo(f"doable {version('doable')}")
+        raise typer.Exit
+
+
+@app.command()
+@configured
+def run(
+    goal: Annotated[str, typer.Argument(help="What you want, in words.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the journal's lines to stdout, and nothing else.")
+    ] = False,
+    video: Annotated[Path | None, typer.Option(help="Record a film of the run (mp4).")] = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            help='A goal as in task files, like {"at": ["sponge", "user"]}: judged by the true state at the end.'
+        ),
+    ] = None,
+    *,
+    config: Config,
+) -> None:
+    """Pursue one goal, from a fresh start."""
+    from ..sim.scene import load_scene
+    from .agent import Agent
+
+    with bad_input():
+        scene = load_scene(config.scene)
+        if not goal.strip():
+            raise ValueError("Expected a goal in words, got nothing. Say what you want, like 'bring me an apple'.")
+        wanted = _condition(expect, scene) if expect else None
+        if video and config.world != "physics":
+            raise ValueError("Expected --world physics with --video: there is nothing to see in a symbolic world.")
+        terminal = _terminal(goal, config, as_json)
+        agent = Agent(config=config, watcher=terminal)
+        _load(agent)
+        filming = _filming(agent, video)
+    with filming:
+        _follow(agent, agent.stream(goal), terminal, as_json, wanted)
+
+
+@app.command()
+@configured
+def resume(
+    run_id: Annotated[str, typer.Argument(help="The id that the interrupted run told.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the journal's new lines to stdout, and nothing else.")
+    ] = False,
+    *,
+    config: Config,
+) -> None:
+    """Go on with a run that was cut short. Its own settings hold; of those given here, only --runs counts."""
+    from dataclasses import replace
+
+    from .agent import Agent
+    from .runs import RunFolder, runs_folder
+
+    with bad_input():
+        header = RunFolder.find(runs_folder(config.runs), run_id).read().header
+        terminal = _terminal(header.goal, header.config, as_json)
+        agent = Agent(config=replace(header.config, runs=config.runs), watcher=terminal)
+        _load(agent)
+    _follow(agent, agent.stream_resumed(run_id), terminal, as_json, None)
+
+
+@bench.command("tasks")
+@configured
+def bench_tasks(
+    file: Annotated[Path | None, typer.Argument(help="A file of tasks (JSONL) [default: the project's own].")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 1,
+    plan_only: Annotated[
+        bool, typer.Option("--plan-only", help="In the symbolic world: do the plans lead to the goal?")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The folder for episodes, figures and their origin.")] = Path("bench-tasks"),
+    *,
+    config: Config,
+) -> None:
+    """Run tasks, judge them by the true state, and report success with its interval. Goes on where it stopped."""
+    from .bench import run_tasks_benchmark
+
+    try:
+        with bad_input():
+            summary = run_tasks_benchmark(file, seeds, plan_only, out, config)
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. The same command goes on: its episodes are in {out}.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(summary.table())
+
+
+@train_values.command("collect")
+def collect_rollouts(
+    out: Annotated[Path, typer.Option(help="The folder for the rollouts; a run that was stopped goes on.")],
+    states: Annotated[int, typer.Option(min=1, help="How many start states.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Draws the states.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+) -> None:
+    """Try skills from many states and note what came of them. Goes on where it stopped."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ..skills.rollouts import collect
+
+    try:
+        with bad_input(), Progress(console=Console(stderr=True)) as bar:
+            job = bar.add_task("states", total=states)
+            rows = collect(
+                out, states=states, seed=seed, workers=workers, progress=lambda count: bar.update(job, completed=count)
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. The same command goes on: its rollouts are in {out}.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(f"{rows} rollouts in {out}")
+
+
+@train_values.command("fit")
+def fit_values(
+    data: Annotated[Path, typer.Option(help="The folder of rollouts.")],
+    out: Annotated[Path, typer.Option(help="The file for the weights (safetensors).")],
+) -> None:
+    """Fit and calibrate the value functions on rollouts."""
+    from ..skills.training import fit
+
+    with bad_input():
+        fit(data, out, command=f"doable train values fit --data {data} --out {out}")
+    typer.echo(f"The values are in {out}, their data card beside them.")
+
+
+@train.command("language")
+def train_language(
+    out: Annotated[Path, typer.Option(help="The file for the adapter (safetensors).")],
+    work: Annotated[Path, typer.Option(help="The folder for the state; a run that was stopped goes on.")],
+    episodes: Annotated[int, typer.Option(min=1, help="Training episodes.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Draws the episodes.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
+) -> None:
+    """Fine-tune the language model to say the next skill (LoRA). Goes on where it stopped."""
+    from ..memory import MiniLM
+    from .language_training import Recipe, reported_tasks
+    from .language_training import train as train_adapter
+    from .models import plain_folder
+
+    def embed(texts: list[str]) -> "NDArray[np.float64]":
+        return np.array(embedder.embed_documents(texts))
+
+    import numpy as np
+
+    try:
+        with bad_input():
+            embedder = MiniLM()
+            recipe = Recipe(episodes=episodes, seed=seed, threads=threads)
+            log = functools.partial(typer.echo, err=True)
+            train_adapter(plain_folder(), out, work, recipe, reported_tasks(), embed, log)
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. The same command goes on: its state is in {work}.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(f"The adapter is in {out}.")
+
+
+def _condition(text: str, scene: "Scene") -> "Condition":
+    from ..sim.facts import parse_condition
+
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f'Expected --expect to be JSON like {{"at": ["sponge", "user"]}}: {error}.') from error
+    if not isinstance(data, dict):
+        raise ValueError(f'Expected --expect to be a JSON object like {{"at": ["sponge", "user"]}}, got {text!r}.')
+    return parse_condition(data, scene.place_names, scene.drawer_names)
+
+
+def _terminal(goal: str, config: Config, as_json: bool) -> "Terminal | None":
+    """The live trace; None if stdout belongs to the JSON lines."""
+    if as_json:
+        return None
+    from .terminal import Terminal
+
+    terminal = Terminal()
+    terminal.goal(goal, f"{config.world} {config.scene}, seed {config.seed}")
+    return terminal
+
+
+def _load(agent: "Agent") -> None:
+    """Make the parts now, where what is missing can still be told as bad input."""
+    try:
+        _ = agent.world, agent.model, agent.values, agent.memory
+    except KeyboardInterrupt:
+        typer.echo("\nStopped before the run began.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _follow(
+    agent: "Agent",
+    steps: "Iterator[Step]",
+    terminal: "Terminal | None",
+    as_json: bool,
+    expected: "Condition | None",
+) -> NoReturn:
+    """Take the run to its end, and the exit code from how it ended."""
+    from .journal import line
+    from .runs import CorruptRun
+
+    try:
+        for step in steps:
+            if as_json:
+                print(line("step", step), end="", flush=True)
+        result = agent.result
+    except CorruptRun as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        runs = f" --runs {shlex.quote(agent.config.runs)}" if agent.config.runs else ""
+        hint = f" Go on with: doable resume {agent.run_id}{runs}" if agent.run_id else ""
+        typer.echo(f"\nStopped.{hint}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    reached = result.status == "reached"
+    if terminal:
+        terminal.result(result)
+    if expected is not None:
+        reached = expected.holds(agent.world.facts())
+        typer.echo(f"Ground truth: {'reached' if reached else 'not reached'}", err=as_json)
+    raise typer.Exit(REACHED if reached else NOT_REACHED)
+
+
+def _filming(agent: "Agent", video: Path | None) -> AbstractContextManager[object]:
+    """Film the world while the run lasts."""
+    if video is None:
+        return nullcontext()
+    from ..sim.recorder import record
+    from .terminal import Captions
+
+    @contextmanager
+    def filming() -> Iterator[None]:
+        with record(cast("PhysicsWorld", agent.world), video) as recorder:
+            agent.watcher = Captions(recorder, agent.watcher)
+            yield
+
+    return filming()
+
+
+def main() -> None:
+    """The entry point of the package."""
+    app(prog_name="doable")

@@ -1,0 +1,168 @@
+"""Everything that can be set, in one dataclass.
+
+Each field can be given by flag (`--max-steps 30`), by environment (`DOABLE_MAX_STEPS=30`) and in a TOML file
+(`max_steps = 30`; `--config FILE`, DOABLE_CONFIG, or config.toml in the user's configuration folder), in this order.
+The text under a field is its documentation everywhere.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+import math
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import platformdirs
+
+_PREFIX = "DOABLE_"
+
+
+class ConfigError(ValueError):
+    """A setting that breaks a rule; the message names the setting, the rule, the value and what to do."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of an agent."""
+
+    scene: str = "kitchen"
+    """The room: a scene's name, or a scene file (YAML)."""
+    world: Literal["physics", "symbolic"] = "physics"
+    """'physics' moves bodies; 'symbolic' lets the skills' declared effects happen, fast."""
+    seed: int = 0
+    """Draws where objects stand, and everything else that is random."""
+    model: str | None = None
+    """The language model: a name or a folder (default: SmolLM2-135M-Instruct), or 'scripted:PHRASE;PHRASE;…'."""
+    values: str = "learned"
+    """The value functions: 'learned', 'declared' (preconditions only), or a file of trained weights."""
+    memory: str | None = None
+    """The folder of the memory (default: in the user's data folder)."""
+    embedder: Literal["minilm", "hash"] = "minilm"
+    """How memory compares texts: 'minilm' by meaning, 'hash' by words, without a model."""
+    runs: str | None = None
+    """The folder for runs: journals, checkpoints, snapshots (default: in the user's data folder)."""
+    max_steps: int = 20
+    """Turns after which a run stops."""
+    max_seconds: float | None = None
+    """Simulated seconds after which a run stops."""
+    max_wall_seconds: float | None = None
+    """Seconds on the clock, loading not counted, after which a run stops."""
+    recall_k: int = 6
+    """Records recalled from memory each turn."""
+    prompt_steps: int = 20
+    """Earlier turns of a subgoal that the language model reads, the newest ones."""
+    gui: bool = False
+    """Show the physics in a window."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "prompt_steps"):
+            _at_least(name, getattr(self, name), 1)
+        for name in ("seed", "recall_k"):
+            _at_least(name, getattr(self, name), 0)
+        for name in ("max_seconds", "max_wall_seconds"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ConfigError(f"Expected {name} to be more than 0, got {value}. Leave it out for no limit.")
+
+    @classmethod
+    def load(
+        cls,
+        flags: Mapping[str, Any] | None = None,
+        *,
+        file: str | Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Config:
+        """The settings by flag, environment and file. A flag that is None was not given. Raises `ConfigError`."""
+        environ = os.environ if environ is None else environ
+        settings: dict[str, Any] = {}
+        for name, value in _from_file(file or environ.get(f"{_PREFIX}CONFIG")).items():
+            settings[name] = _parse(name, value, f"{name} in the configuration file")
+        for name in field_docs():
+            key = f"{_PREFIX}{name.upper()}"
+            if key in environ:
+                settings[name] = _parse(name, environ[key], key)
+        for name, value in (flags or {}).items():
+            if value is not None:
+                settings[name] = _parse(name, value, f"--{name.replace('_', '-')}")
+        return cls(**settings)
+
+
+@cache
+def field_docs() -> dict[str, str]:
+    """Each setting with the text under it, in order."""
+    module = ast.parse(inspect.getsource(sys.modules[__name__]))
+    body = next(node.body for node in module.body if isinstance(node, ast.ClassDef) and node.name == "Config")
+    docs: dict[str, str] = {}
+    for node, after in pairwise(body):
+        if isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            docs[ast.unparse(node.target)] = str(after.value.value)
+    return docs
+
+
+def defaults() -> dict[str, Any]:
+    """Each setting with its default."""
+    return {field.name: field.default for field in fields(Config)}
+
+
+def _from_file(path: str | Path | None) -> dict[str, Any]:
+    if path is None:
+        path = Path(platformdirs.user_config_dir("doable")) / "config.toml"
+        if not path.is_file():
+            return {}
+    try:
+        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"Expected a configuration file, got {str(path)!r}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"Expected {path} to be TOML with lines like max_steps = 30: {error}.") from error
+    for name in data:
+        if name not in field_docs():
+            near = difflib.get_close_matches(name, field_docs(), n=1, cutoff=0.0)[0]
+            raise ConfigError(f"Expected a setting in {path}, got {name!r}. Did you mean {near!r}?")
+    return data
+
+
+def _parse(name: str, value: Any, source: str) -> Any:
+    """A setting's value from text or TOML. `source` is what a person would call it."""
+    kind = get_type_hints(Config)[name]
+    optional = NoneType in get_args(kind) and get_origin(kind) is not Literal
+    if optional:
+        kind = next(arg for arg in get_args(kind) if arg is not NoneType)
+    if get_origin(kind) is Literal:
+        choices = get_args(kind)
+        if value not in choices:
+            near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.0)[0]
+            raise ConfigError(f"Expected {source} to be {' or '.join(choices)}, got {value!r}. Did you mean {near!r}?")
+        return value
+    if kind is bool:
+        if isinstance(value, bool) or str(value).lower() in ("true", "false", "1", "0", "yes", "no"):
+            return str(value).lower() in ("true", "1", "yes")
+        raise ConfigError(f"Expected {source} to be true or false, got {value!r}.")
+    if kind is str:
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f"Expected {source} to be a text, got {value!r}.")
+        return value
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        if kind is int and isinstance(value, float):
+            raise ValueError
+        return kind(value)
+    except (TypeError, ValueError):
+        what = "a whole number" if kind is int else "a number"
+        raise ConfigError(f"Expected {source} to be {what}, got {value!r}.") from None
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise ConfigError(f"Expected {name} to be at least {least}, got {value}.")

@@ -1,0 +1,67 @@
+"""A goal in words becomes subgoals in words, each pursued by itself.
+
+The rules only cut where a sentence plainly lists errands; what they can't cut stays whole and the model's next-skill
+scores carry it. A clause that leans on the one before it ("… and bring it to me") is never cut off.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..sim.catalogue import CATALOGUE
+from .types import Subgoal
+
+_THEN = re.compile(r"\s*(?:;|[,.]?\s+(?:and\s+)?(?:then|after that|afterwards|next|finally)\b,?)\s+", re.I)
+_LEANS = re.compile(r"\b(it|them|that|those|this|these|there|one|ones|both|back|again)\b", re.I)
+_NEGATION = re.compile(r"\b(not|no|isn't|isnt|aren't|without|except|but|other than|instead|rather|or)\b|n\W?t\b", re.I)
+_VERBS = (
+    "bring|fetch|get|grab|give|hand|pass|deliver|carry|take|put|place|move|set|leave|drop|throw|toss|discard|pick|lift|"
+    "hold|find|locate|go|drive|head|walk|visit|open|close|shut|restock|return|clear"
+)
+_POLITE = r"(?:(?:please|now|also|and|could you|can you|would you)\s+)*"
+_IMPERATIVE = re.compile(rf"^{_POLITE}(?:{_VERBS})\b", re.I)
+_AND_VERB = re.compile(rf"\s*(?:,\s*and|,|\band)\s+(?=(?:also\s+|please\s+)?(?:{_VERBS})\b)", re.I)
+_NAMES = "|".join(
+    sorted((re.escape(n) for kind in CATALOGUE.values() for n in (kind.name, *kind.synonyms)), key=len, reverse=True)
+)
+_THING = rf"(?:(?:the|a|an|some|one|my|that)\s+)?(?:(?:can|bottle|bag|pack)\s+of\s+)?(?:{_NAMES})(?:\s+(?:can|bottle))?"
+_LIST = re.compile(rf"\b{_THING}(?:\s*(?:,\s*and|,|\band|&|\bplus|\bas well as)\s+(?:also\s+)?{_THING})+\b", re.I)
+_JOINT = re.compile(r"\s*(?:,\s*and|,|\band|&|\bplus|\bas well as)\s+(?:also\s+)?", re.I)
+
+
+def decompose(goal: str) -> list[Subgoal]:
+    """The subgoals of a goal, in order; at least one."""
+    text = " ".join(goal.split())
+    parts = [part for clause in _cut(text) for part in _spread(clause)]
+    return [Subgoal(part, index) for index, part in enumerate(parts)]
+
+
+def _cut(text: str) -> list[str]:
+    """Cut at "then" and its like, at sentence ends and at "and VERB", where both sides stand on their own."""
+    clauses: list[str] = []
+    for piece in _split_sentences(text):
+        for cut in _THEN.split(piece):
+            clauses += _AND_VERB.split(cut) if _IMPERATIVE.match(cut) else [cut]
+    merged: list[str] = []
+    for clause in (c.strip(" ,.;") for c in clauses):
+        if not clause:
+            continue
+        stands_alone = _IMPERATIVE.match(clause) and not _LEANS.search(clause)
+        if merged and not (stands_alone and _IMPERATIVE.match(merged[-1])):
+            merged[-1] = f"{merged[-1]}, {clause}"
+        else:
+            merged.append(clause)
+    return merged if len(merged) > 1 else [text]
+
+
+def _split_sentences(text: str) -> list[str]:
+    return re.split(r"(?<=[.!?])\s+", text)
+
+
+def _spread(clause: str) -> list[str]:
+    """'bring me a coke and an apple' -> 'bring me a coke', 'bring me an apple'."""
+    found = _LIST.search(clause)
+    if not found or _NEGATION.search(clause) or _LEANS.search(clause[found.end() :]):
+        return [clause]
+    things = [thing for thing in _JOINT.split(found.group()) if thing]
+    return [clause[: found.start()] + thing + clause[found.end() :] for thing in things]

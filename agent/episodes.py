@@ -1,0 +1,123 @@
+"""Training episodes: a teacher follows a made instruction through the symbolic world, and every turn is written down.
+
+An episode is one text in the planning prompt's own form, in segments that are read (`learn` False) or to be said
+(`learn` True). Some skills fail and some wrong ones are slipped in, not to be learned, so that the model sees how to
+go on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..sim.facts import RobotAt
+from ..sim.observation import Observation, SeenObject
+from ..sim.scene import Scene
+from ..sim.symbolic import SymbolicWorld
+from ..skills.execute import execute
+from ..skills.library import SkillLibrary
+from .instructions import Grammar, Instruction
+from .prompts import continuation, failure, transcript
+from .teacher import Teacher
+
+_SLIP = 0.08
+"""Share of skills that fail for no reason of the plan's."""
+_STRAY = 0.06
+"""Share of turns in which some other possible skill is done first, not to be learned."""
+_LOOKED_AROUND = 0.4
+"""Share of episodes that begin with some places seen already, as later subgoals of a longer goal do."""
+_MISHAPS = (
+    "the fingers closed on nothing", "it slipped out of the hand", "the path is blocked", "no way found for the arm",
+    "touched something on the way", "timed out after 30 s", "the view was blocked",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of an episode's text; `learn`: it is the robot's, to be said by the model."""
+
+    text: str
+    learn: bool
+
+
+@dataclass(frozen=True)
+class TrainingEpisode:
+    """One instruction followed to its end."""
+
+    instruction: Instruction
+    segments: tuple[Segment, ...]
+    phrases: tuple[str, ...]
+
+
+def episodes(scene: Scene, part: str, seed: int, *, max_turns: int = 14) -> Iterator[TrainingEpisode]:
+    """An endless stream of episodes; the same scene, part and seed give the same stream."""
+    grammar = Grammar(scene, part)
+    rng = np.random.default_rng(seed)
+    world = SymbolicWorld(scene, failure_rate=_SLIP)
+    library = SkillLibrary.of(scene)
+    while True:
+        made = _episode(grammar.draw(rng), world, library, rng, max_turns)
+        if made is not None:
+            yield made
+
+
+def _episode(
+    instruction: Instruction, world: SymbolicWorld, library: SkillLibrary, rng: np.random.Generator, max_turns: int
+) -> TrainingEpisode | None:
+    """Play one instruction; None if the teacher does not get to an end in time."""
+    observation = world.reset(instruction.setup, seed=int(rng.integers(2**31)))
+    hints = _hints(instruction, world.scene, rng)
+    surfaces = [p.name for p in world.scene.surfaces()]
+    if rng.random() < _LOOKED_AROUND:
+        world.failure_rate = 0.0
+        for place in [
+            *rng.permutation(surfaces)[: int(rng.integers(1, len(surfaces) + 1))],
+            instruction.setup.robot_at,
+        ]:
+            world.make_true(RobotAt(str(place)))
+        world.failure_rate = _SLIP
+        observation = world.observe()
+    teacher = Teacher(instruction.errands, surfaces=surfaces)
+    turns: list[tuple[Observation, str, str]] = []
+    segments: list[Segment] = []
+    written = 0
+    phrases: list[str] = []
+    for _ in range(max_turns):
+        now = observation.with_remembered(hints)
+        phrase = teacher.next_phrase(now)
+        learn = True
+        if rng.random() < _STRAY and not library[phrase].ends:
+            possible = [s for s in library if not s.ends and s.preconditions.holds(now.believed())]
+            phrase, learn = possible[int(rng.integers(len(possible)))].phrase, False
+        prompt = transcript(instruction.text, turns, now)
+        segments += [Segment(prompt[written:], False), Segment(continuation(phrase), learn)]
+        written = len(prompt) + len(continuation(phrase))
+        phrases.append(phrase)
+        skill = library[phrase]
+        if skill.ends:
+            return TrainingEpisode(instruction, tuple(segments), tuple(phrases))
+        outcome = execute(skill, world)
+        observation = world.observe()
+        failed = outcome.status != "done"
+        reason = str(rng.choice(_MISHAPS)) if outcome.reason == "it slipped" else outcome.reason
+        teacher.report(phrase, observation, failed=failed)
+        turns.append((now, phrase, failure(reason) if failed else "Done."))
+    return None
+
+
+def _hints(instruction: Instruction, scene: Scene, rng: np.random.Generator) -> tuple[SeenObject, ...]:
+    """Sometimes, sightings of an earlier day, mostly still true."""
+    if rng.random() > 0.25:
+        return ()
+    surfaces = [p.name for p in scene.surfaces()]
+    hints = []
+    for kind, place in instruction.setup.objects:
+        if rng.random() < 0.6 and place in surfaces:
+            at = place if rng.random() < 0.85 else surfaces[int(rng.integers(len(surfaces)))]
+            x, y = scene.place(at).centre
+            hints.append(
+                SeenObject(kind, (x, y, scene.place(at).height), at, confidence=0.5, visible=False, remembered=True)
+            )
+    return tuple(replace(hint, last_seen=-60.0) for hint in hints)

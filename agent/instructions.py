@@ -1,0 +1,323 @@
+"""Instructions made from their meaning: sentence frames of our own, filled from the catalogue.
+
+Each `Instruction` carries the errands it stands for and a start state that fits, so a `Teacher` can follow it.
+Frames are divided into a training and a development part by the frame itself, never by the sentence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from ..sim.catalogue import CATALOGUE
+from ..sim.scene import Scene
+from ..sim.task import Setup
+from .teacher import Errand
+
+_DEV_SHARE = 0.12
+_PLURALS = {
+    "drinks": "drink", "sodas": "soda", "snacks": "snack", "fruits": "fruit", "bags of chips": "chips",
+    "cans": "can", "bottles": "bottle", "things": None, "objects": None,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """A sentence, what it means, where it starts, and the frame it was made from."""
+
+    text: str
+    errands: tuple[Errand, ...]
+    setup: Setup
+    frame: str
+
+
+class Grammar:
+    """Draws instructions. `part` chooses the training or the development frames."""
+
+    def __init__(self, scene: Scene, part: str = "train"):
+        data = yaml.safe_load((Path(__file__).parent / "frames.yaml").read_text(encoding="utf-8"))
+        self._scene = scene
+        self._surfaces = [p.name for p in scene.surfaces()]
+        self._frames = {kind: _part(frames, part) for kind, frames in data["frames"].items()}
+        self._described = _part(data["described"], part)
+        self._openers = _part(data["openers"], part)
+        self._polite = data["polite"]
+        self._places = data["places"]
+        self._impossible = _part(data["impossible things"], part)
+        makers: list[tuple[float, Callable[[np.random.Generator], Instruction], tuple[str, ...]]] = [
+            (0.17, self._bring_named, ("bring", "bring from")),
+            (0.20, self._bring_described, ("bring", "after a need")),
+            (0.10, self._put_named, ("put", "put from")),
+            (0.06, self._put_described, ("put",)),
+            (0.07, self._discard, ("discard",)),
+            (0.05, self._hold, ("hold",)),
+            (0.05, self._find, ("find",)),
+            (0.05, self._go, ("go",)),
+            (0.03, self._visit, ("visit",)),
+            (0.06, self._drawer, ("open", "close")),
+            (0.05, self._several, ("several", "several to")),
+            (0.04, self._all_from, ("all from",)),
+            (0.04, self._in_hand, ("in hand", "in hand to you")),
+            (0.03, self._refuse, ("bring",)),
+            (0.03, self._count, ("count",)),
+            (0.03, self._put_here, ("put here",)),
+            (0.05, self._drawer_and, ("drawer and", "open", "close", "bring")),
+        ]
+        # A kind whose few frames all fell into the other part is not drawn in this one.
+        self._makers = [(weight, make) for weight, make, kinds in makers if all(self._frames[k] for k in kinds)]
+
+    def draw(self, rng: np.random.Generator) -> Instruction:
+        """One instruction with its start state."""
+        weights = np.array([w for w, _ in self._makers])
+        make = self._makers[rng.choice(len(self._makers), p=weights / weights.sum())][1]
+        return _in_a_persons_hand(make(rng), self._polite, rng)
+
+    # The makers: one a kind of instruction.
+
+    def _bring_named(self, rng: np.random.Generator) -> Instruction:
+        kind = _pick(rng, list(CATALOGUE))
+        source = self._source(rng, 0.2)
+        frame = _pick(rng, self._frames["bring from" if source else "bring"])
+        text = self._fill(frame, rng, x=_name(kind, rng), s=source)
+        return self._finish(rng, text, frame, Errand("deliver", (kind,), "user", source), opener=0.2)
+
+    def _bring_described(self, rng: np.random.Generator) -> Instruction:
+        described, kinds = self._description(rng)
+        if described[0].isupper():  # a whole sentence that states a need
+            frame = _pick(rng, ["{d}", *self._frames["after a need"]])
+            text = self._fill(frame, rng, d=described)
+        else:
+            frame = _pick(rng, self._frames["bring"])
+            text = self._fill(frame, rng, x=described)
+        return self._finish(rng, text, f"{frame}|{described}", Errand("deliver", kinds, "user"), opener=0.35)
+
+    def _put_named(self, rng: np.random.Generator) -> Instruction:
+        kind = _pick(rng, list(CATALOGUE))
+        to, source = self._destination(rng), self._source(rng, 0.35)
+        if to == source:
+            source = None
+        frame = _pick(rng, self._frames["put from" if source else "put"])
+        text = self._fill(frame, rng, x=_name(kind, rng), p=to, s=source)
+        return self._finish(rng, text, frame, Errand("deliver", (kind,), to, source))
+
+    def _put_described(self, rng: np.random.Generator) -> Instruction:
+        described, kinds = self._description(rng, needs=False)
+        to = self._destination(rng)
+        frame = _pick(rng, self._frames["put"])
+        text = self._fill(frame, rng, x=described, p=to)
+        return self._finish(rng, text, f"{frame}|{described}", Errand("deliver", kinds, to))
+
+    def _discard(self, rng: np.random.Generator) -> Instruction:
+        if rng.random() < 0.75:
+            kind = _pick(rng, list(CATALOGUE))
+            name, kinds = _name(kind, rng), (kind,)
+        else:
+            name, kinds = self._description(rng, needs=False)
+        frame = _pick(rng, self._frames["discard"])
+        return self._finish(rng, self._fill(frame, rng, x=name), frame, Errand("deliver", kinds, "trash can"))
+
+    def _hold(self, rng: np.random.Generator) -> Instruction:
+        kind = _pick(rng, list(CATALOGUE))
+        frame = _pick(rng, self._frames["hold"])
+        return self._finish(rng, self._fill(frame, rng, x=_name(kind, rng)), frame, Errand("hold", (kind,)))
+
+    def _find(self, rng: np.random.Generator) -> Instruction:
+        if rng.random() < 0.7:
+            kind = _pick(rng, list(CATALOGUE))
+            name, kinds = _name(kind, rng), (kind,)
+        else:
+            name, kinds = self._description(rng, needs=False)
+        frame = _pick(rng, self._frames["find"])
+        return self._finish(rng, self._fill(frame, rng, x=name), frame, Errand("find", kinds))
+
+    def _go(self, rng: np.random.Generator) -> Instruction:
+        place = _pick(rng, [p.name for p in self._scene.places])
+        frame = _pick(rng, self._frames["go"])
+        return self._finish(rng, self._fill(frame, rng, p=place), frame, Errand("go", target=place))
+
+    def _visit(self, rng: np.random.Generator) -> Instruction:
+        frame = _pick(rng, self._frames["visit"])
+        names = [str(n) for n in rng.permutation([p.name for p in self._scene.places])]
+        count = 3 if "{p3}" in frame else 2
+        text = self._fill(frame, rng, p=names[0], p2=names[1], p3=names[2])
+        return self._finish(rng, text, frame, *(Errand("go", target=name) for name in names[:count]))
+
+    def _drawer(self, rng: np.random.Generator) -> Instruction:
+        kind = "open" if rng.random() < 0.5 else "close"
+        drawer = _pick(rng, list(self._scene.drawers))
+        frame = _pick(rng, self._frames[kind])
+        name = _pick(rng, [drawer.name, drawer.name, *drawer.synonyms])
+        return self._finish(rng, self._fill(frame, rng, x=f"the {name}"), frame, Errand(kind, target=drawer.name))
+
+    def _drawer_and(self, rng: np.random.Generator) -> Instruction:
+        kind = "open" if rng.random() < 0.6 else "close"
+        drawer = _pick(rng, list(self._scene.drawers))
+        thing = _pick(rng, list(CATALOGUE))
+        frame = _pick(rng, self._frames["drawer and"])
+        first, then = _pick(rng, self._frames[kind]), _pick(rng, self._frames["bring"])
+        text = frame.format(first.format(x=f"the {drawer.name}"), then.format(x=_name(thing, rng)))
+        return self._finish(
+            rng, text, f"{frame}|{first}|{then}", Errand(kind, target=drawer.name), Errand("deliver", (thing,), "user")
+        )
+
+    def _several(self, rng: np.random.Generator) -> Instruction:
+        kinds = [str(k) for k in rng.choice(list(CATALOGUE), size=2, replace=False)]
+        to = "user" if rng.random() < 0.6 else self._destination(rng)
+        frame = _pick(rng, self._frames["several" if to == "user" else "several to"])
+        text = self._fill(frame, rng, x=_name(kinds[0], rng), y=_name(kinds[1], rng), p=to)
+        return self._finish(rng, text, frame, *(Errand("deliver", (kind,), to) for kind in kinds))
+
+    def _all_from(self, rng: np.random.Generator) -> Instruction:
+        source = _pick(rng, self._surfaces)
+        to = _pick(rng, ["user", "trash can", *(p for p in self._surfaces if p != source)])
+        plural, category = _pick(rng, list(_PLURALS.items()))
+        kinds = tuple(n for n, k in CATALOGUE.items() if category is None or k.is_a(category))
+        frame = _pick(rng, self._frames["all from"])
+        text = self._fill(frame, rng, x=plural, s=source, p=to)
+        made = self._finish(rng, text, frame, Errand("deliver", kinds, to, source, count=0))
+        others = [(k, p) for k, p in made.setup.objects if p != source]
+        mine = [str(k) for k in rng.choice(kinds, size=min(len(kinds), int(rng.integers(1, 4))), replace=False)]
+        return replace(made, setup=replace(made.setup, objects=(*others, *((k, source) for k in mine)), holding=None))
+
+    def _in_hand(self, rng: np.random.Generator) -> Instruction:
+        """Something is in the hand already and the words only point at it."""
+        kind = _pick(rng, list(CATALOGUE))
+        to = _pick(rng, ["user", "trash can", *self._surfaces])
+        frame = _pick(rng, self._frames["in hand to you" if to == "user" else "in hand"])
+        made = self._finish(rng, self._fill(frame, rng, p=to), frame, Errand("deliver", (kind,), to))
+        objects = tuple((k, p) for k, p in made.setup.objects if k != kind)
+        return replace(made, setup=replace(made.setup, objects=objects, holding=kind))
+
+    def _put_here(self, rng: np.random.Generator) -> Instruction:
+        """Something is in the hand and shall be put down where the robot stands."""
+        kind = _pick(rng, list(CATALOGUE))
+        frame = _pick(rng, self._frames["put here"])
+        made = self._finish(rng, self._fill(frame, rng, x=_name(kind, rng)), frame, Errand("deliver", (kind,)))
+        here = _pick(rng, self._surfaces)
+        objects = tuple((k, p) for k, p in made.setup.objects if k != kind)
+        setup = replace(made.setup, objects=objects, holding=kind, robot_at=here)
+        return replace(made, errands=(Errand("deliver", (kind,), here),), setup=setup)
+
+    def _count(self, rng: np.random.Generator) -> Instruction:
+        plural = _pick(rng, [word for word, category in _PLURALS.items() if category])
+        kinds = tuple(str(k) for k in rng.permutation([n for n, k in CATALOGUE.items() if k.is_a(_PLURALS[plural])]))
+        count = 2 if rng.random() < 0.75 or len(kinds) < 3 else 3
+        frame = _pick(rng, self._frames["count"])
+        text = self._fill(
+            frame, rng, x=plural, n=_pick(rng, {2: ["two", "2", "two different"], 3: ["three", "3"]}[count])
+        )
+        made = self._finish(rng, text, frame, Errand("deliver", kinds, "user", count=count))
+        more = tuple((kind, _pick(rng, self._surfaces)) for kind in kinds[:count])
+        objects = dict(made.setup.objects) | dict(more)
+        return replace(made, setup=replace(made.setup, objects=tuple(objects.items()), holding=None))
+
+    def _refuse(self, rng: np.random.Generator) -> Instruction:
+        thing = _pick(rng, self._impossible)
+        if thing[0].isupper():
+            return self._finish(rng, thing, thing, Errand("refuse"))
+        frame = _pick(rng, self._frames["bring"])
+        return self._finish(rng, self._fill(frame, rng, x=thing), f"{frame}|{thing}", Errand("refuse"))
+
+    # Slots.
+
+    def _description(self, rng: np.random.Generator, needs: bool = True) -> tuple[str, tuple[str, ...]]:
+        """Words that describe and the types that fit, in a random order of preference."""
+        entry = _pick(rng, [d for d in self._described if needs or not d["words"][0].isupper()])
+        kinds = [n for n, k in CATALOGUE.items() if all(_fits(k.name, w) for w in entry["is"])]
+        words = entry["words"]
+        if "{not}" in words:
+            out = _pick(rng, kinds)
+            kinds.remove(out)
+            words = words.replace("{not}", _pick(rng, [out, f"the {out}", f"a {out}"]))
+        return words, tuple(str(k) for k in rng.permutation(kinds))
+
+    def _destination(self, rng: np.random.Generator) -> str:
+        return _pick(rng, [*self._surfaces, "user", "trash can"] if rng.random() < 0.3 else self._surfaces)
+
+    def _source(self, rng: np.random.Generator, share: float) -> str | None:
+        return _pick(rng, [p for p in self._surfaces if p != "cabinet"]) if rng.random() < share else None
+
+    def _fill(self, frame: str, rng: np.random.Generator, **slots: str | None) -> str:
+        for slot in ("p", "p2", "p3", "s"):
+            if slots.get(slot):
+                slots[slot] = _pick(rng, self._places[slots[slot]])
+        return frame.format(**slots)
+
+    def _finish(
+        self, rng: np.random.Generator, text: str, frame: str, *errands: Errand, opener: float = 0.0
+    ) -> Instruction:
+        """Draw a start state in which the errands can mostly be done, and maybe a remark beside the point."""
+        wanted = [kind for errand in errands for kind in errand.what[:1]]
+        present = [k for k in wanted if rng.random() < 0.88]
+        spare = [k for k in CATALOGUE if k not in wanted]
+        present += [str(k) for k in rng.choice(spare, size=int(rng.integers(2, 7)), replace=False)]
+        sources = {kind: errand.source for errand in errands for kind in errand.what if errand.source}
+        objects = tuple((kind, sources.get(kind) or _pick(rng, self._surfaces)) for kind in dict.fromkeys(present))
+        holding = None
+        if rng.random() < 0.15 and errands[0].kind != "refuse":
+            # Mostly the wanted object, else one that is in the way.
+            holding = wanted[0] if wanted and rng.random() < 0.7 else _pick(rng, spare)
+            objects = tuple((k, p) for k, p in objects if k != holding)
+        robot_at = "user" if rng.random() < 0.4 else _pick(rng, [p.name for p in self._scene.places])
+        drawers = tuple(d.name for d in self._scene.drawers if rng.random() < 0.25)
+        if rng.random() < opener:
+            beside = _pick(
+                rng, [k for k in CATALOGUE if k not in {w for e in errands for w in e.what}] or list(CATALOGUE)
+            )
+            text = f"{_pick(rng, self._openers).format(x=beside)} {text}"
+        return Instruction(text, errands, Setup(objects, robot_at, holding, drawers), frame)
+
+
+def _part(frames: list, part: str) -> list:
+    """The training or development share of a list of frames, by the hash of the frame itself."""
+
+    def dev(frame: object) -> bool:
+        words = frame["words"] if isinstance(frame, dict) else str(frame)
+        return int(hashlib.sha256(words.encode()).hexdigest(), 16) % 1000 < 1000 * _DEV_SHARE
+
+    return [f for f in frames if dev(f) == (part == "dev")]
+
+
+def _pick(rng: np.random.Generator, options):
+    return options[int(rng.integers(len(options)))]
+
+
+def _fits(kind: str, word: str) -> bool:
+    """Does a type fit a word of a description? '-word' means it must not."""
+    return not CATALOGUE[kind].is_a(word[1:]) if word.startswith("-") else CATALOGUE[kind].is_a(word)
+
+
+def _name(kind: str, rng: np.random.Generator) -> str:
+    name = kind if rng.random() < 0.75 else _pick(rng, [kind, *CATALOGUE[kind].synonyms])
+    article = "an" if name[0] in "aeiou" else "a"
+    return f"{_pick(rng, ['the', 'the', article, 'the', 'my'])} {name}"
+
+
+def _in_a_persons_hand(made: Instruction, polite: list[str], rng: np.random.Generator) -> Instruction:
+    """Politeness, lower case, missing full stops and typos, as people write."""
+    text = made.text
+    if rng.random() < 0.3 and not text[0].isupper():
+        wrapped = _pick(rng, polite)
+        text = wrapped.format(text.rstrip("."))
+    if rng.random() < 0.5:
+        text = text[0].upper() + text[1:]
+    elif rng.random() < 0.5:
+        text = text.lower()
+    if rng.random() < 0.3 and text[-1] not in "?.!":
+        text += "."
+    if rng.random() < 0.15:
+        i = int(rng.integers(1, max(2, len(text) - 2)))
+        text = _pick(
+            rng,
+            [
+                text[:i] + text[i + 1 :],
+                text[:i] + text[i] + text[i:],
+                text[: i - 1] + text[i] + text[i - 1] + text[i + 1 :],
+            ],
+        )
+    return replace(made, text=text)

@@ -1,0 +1,238 @@
+"""Fine-tuning the language model to say the next skill: LoRA on the robot's words of training episodes.
+
+The loss is the cross-entropy of the tokens the robot should have said, and of nothing else (LoRA: Hu et al. 2021; the
+recipe is behaviour cloning of the teacher). Episodes whose instruction is a paraphrase of one that the project reports
+results on are left out, as judged by an embedding model that takes no other part in this.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from ..sim.catalogue import is_a
+from ..sim.facts import All, At, Closed, Condition, Holding, Not, Open, RobotAt
+from ..sim.scene import load_scene
+from ..sim.symbolic import SymbolicWorld
+from ..sim.task import Task, read_tasks
+from .episodes import TrainingEpisode, episodes
+from .teacher import Errand
+
+Embed = Callable[[list[str]], np.ndarray]
+
+FORMAT = "doable-lora-1"
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train."""
+
+    episodes: int = 3000
+    """Training episodes, each seen once."""
+    tokens_per_step: int = 1536
+    """Tokens of one optimiser step, padding included."""
+    rank: int = 16
+    alpha: float = 32.0
+    learning_rate: float = 6e-4
+    warmup: float = 0.05
+    """Share of the steps in which the learning rate rises; it falls as a cosine afterwards."""
+    max_tokens: int = 420
+    """Longer episodes are left out."""
+    seed: int = 0
+    threads: int = 1
+    same_words: float = 0.85
+    """Cosine similarity from which an instruction counts as a paraphrase of a reported one."""
+    same_goal: float = 0.5
+    """The same, if it has the same goal."""
+
+
+def reported_tasks() -> list[Task]:
+    """The tasks that the project reports results on: none of them, nor a paraphrase, is trained on."""
+    folder = Path(__file__).parent
+    return [task for name in ("tasks.jsonl", "demo_rewordings.jsonl") for task in read_tasks(folder / name)]
+
+
+def distinct_episodes(
+    recipe: Recipe, reported: Sequence[Task], embed: Embed | None, part: str = "train"
+) -> Iterator[TrainingEpisode]:
+    """The recipe's episodes without paraphrases of the instructions that results are reported on.
+
+    Left out is what is nearly the same sentence (cosine ≥ `same_words`), and what has the same goal in similar words
+    (cosine ≥ `same_goal`). `embed` maps n texts to (n, d) unit vectors; None leaves nothing out.
+    """
+    stream = episodes(load_scene(), part, recipe.seed)
+    if embed is None or not reported:
+        yield from stream
+        return
+    known = np.asarray(embed([task.instruction for task in reported]))
+    goals = [asked_for(task) for task in reported]
+    while True:
+        block = list(itertools.islice(stream, 256))
+        alike = np.asarray(embed([e.instruction.text for e in block])) @ known.T  # (256, reported)
+        for episode, row in zip(block, alike, strict=True):
+            errands = episode.instruction.errands
+            if not any(
+                cosine >= recipe.same_words or (cosine >= recipe.same_goal and has_goal(errands, goal))
+                for cosine, goal in zip(row, goals, strict=True)
+            ):
+                yield episode
+
+
+def asked_for(task: Task) -> list[Condition]:
+    """What a task wants to become true; what it wants untouched, or is true at the start, is set aside."""
+    goal = task.goal
+    wanted = [part for part in (goal.parts if isinstance(goal, All) else (goal,)) if not isinstance(part, Not)]
+    world = SymbolicWorld(task.scene)
+    world.reset(task.setup)
+    wanted = [part for part in wanted if part != Holding(None)]
+    return [part for part in wanted if not part.holds(world.facts())] or wanted
+
+
+def has_goal(errands: Sequence[Errand], wanted: Sequence[Condition]) -> bool:
+    """Does every errand ask for one of these conditions?"""
+    return all(any(_asks(errand, part) for part in wanted) for errand in errands)
+
+
+def _asks(errand: Errand, wanted: Condition) -> bool:
+    match wanted:
+        case At(what, place):
+            return errand.to == place and all(is_a(kind, what) for kind in errand.what)
+        case Holding(what) if what is not None:
+            return errand.kind == "hold" and all(is_a(kind, what) for kind in errand.what)
+        case RobotAt(place):
+            return errand.kind == "find" or (errand.kind == "go" and errand.target == place)
+        case Open(drawer) | Closed(drawer):
+            return errand.target == drawer and errand.kind == ("open" if isinstance(wanted, Open) else "close")
+        case _:
+            return False
+
+
+def encode(episode: TrainingEpisode, tokenizer) -> tuple[list[int], list[bool]]:
+    """Token ids and, for each, whether it is the robot's. Segments are tokenised one by one, as scoring does."""
+    ids: list[int] = []
+    learn: list[bool] = []
+    for segment in episode.segments:
+        tokens = tokenizer(segment.text, add_special_tokens=False)["input_ids"]
+        ids += tokens
+        learn += [segment.learn] * len(tokens)
+    return ids, learn
+
+
+def batches(encoded: Sequence[tuple[list[int], list[bool]]], recipe: Recipe) -> list[list[int]]:
+    """Indices of episodes of like length, `tokens_per_step` a batch, in random order."""
+    rng = np.random.default_rng(recipe.seed)
+    made: list[list[int]] = []
+    for first in range(0, len(encoded), 512):
+        pool = sorted(range(first, min(first + 512, len(encoded))), key=lambda i: len(encoded[i][0]))
+        rows: list[list[int]] = [[]]
+        for i in pool:
+            if rows[-1] and (len(rows[-1]) + 1) * len(encoded[i][0]) > recipe.tokens_per_step:
+                rows.append([])
+            rows[-1].append(i)
+        made += [rows[int(k)] for k in rng.permutation(len(rows))]
+    return made
+
+
+def train(
+    model_folder: Path, out: Path, work: Path, recipe: Recipe, reported: Sequence[Task], embed: Embed | None, log=print
+) -> None:
+    """Train and write `out` (safetensors). `work` keeps the state; a run that was stopped goes on from there."""
+    from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.manual_seed(recipe.seed)
+    torch.set_num_threads(recipe.threads)
+    work.mkdir(parents=True, exist_ok=True)
+    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    stream = distinct_episodes(recipe, reported, embed)
+    encoded = [encode(e, tokenizer) for e in itertools.islice(stream, recipe.episodes)]
+    encoded = [(ids, learn) for ids, learn in encoded if len(ids) <= recipe.max_tokens]
+    plan = batches(encoded, recipe)
+    log(f"{len(encoded)} episodes, {sum(len(i) for i, _ in encoded)} tokens, {len(plan)} steps")
+
+    base = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.bfloat16)
+    config = LoraConfig(r=recipe.rank, lora_alpha=int(recipe.alpha), target_modules=list(TARGETS), lora_dropout=0.0)
+    model = get_peft_model(base, config)
+    weights = [p for p in model.parameters() if p.requires_grad]
+    for p in weights:
+        p.data = p.data.float()
+    optimiser = torch.optim.AdamW(weights, lr=recipe.learning_rate, weight_decay=0.0, betas=(0.9, 0.98))
+    state = work / "state.pt"
+    start = 0
+    if state.exists():
+        saved = torch.load(state, weights_only=True)
+        if saved["recipe"] == json.dumps(asdict(recipe)):
+            set_peft_model_state_dict(model, saved["lora"])
+            optimiser.load_state_dict(saved["optimiser"])
+            start = saved["step"]
+            log(f"going on from step {start}")
+    began = time.monotonic()
+    recent: list[float] = []
+    for step in range(start, len(plan)):
+        rate = recipe.learning_rate * _schedule(step / len(plan), recipe.warmup)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        loss = _loss(model, [encoded[i] for i in plan[step]])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        recent = [*recent[-19:], float(loss.detach())]
+        if step % 10 == 0:
+            left = (time.monotonic() - began) / (step - start + 1) * (len(plan) - step - 1)
+            log(f"step {step + 1}/{len(plan)}  loss {np.mean(recent):.3f}  {left / 60:.0f} min left")
+        if step % 50 == 49:
+            saved = {"recipe": json.dumps(asdict(recipe)), "lora": get_peft_model_state_dict(model),
+                     "optimiser": optimiser.state_dict(), "step": step + 1}  # fmt: skip
+            torch.save(saved, state.with_suffix(".tmp"))
+            os.replace(state.with_suffix(".tmp"), state)
+            save_adapter(get_peft_model_state_dict(model), work / "partial.safetensors", recipe)
+    save_adapter(get_peft_model_state_dict(model), out, recipe)
+
+
+def save_adapter(state: dict[str, torch.Tensor], out: Path, recipe: Recipe) -> None:
+    """One file, bfloat16: '<module>.lora_A' (r, in) and '<module>.lora_B' (out, r) a layer, the recipe as metadata."""
+    tensors = {
+        name.removeprefix("base_model.model.").removesuffix(".weight"): value.to(torch.bfloat16).contiguous()
+        for name, value in state.items()
+    }
+    metadata = {
+        "format": FORMAT, "rank": str(recipe.rank), "alpha": str(recipe.alpha), "base": "smollm2-135m-instruct",
+        "recipe": json.dumps(asdict(recipe)),
+    }  # fmt: skip
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, out, metadata)
+
+
+def _schedule(done: float, warmup: float) -> float:
+    if done < warmup:
+        return (done + 1e-3) / warmup
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
+
+
+def _loss(model, rows: Sequence[tuple[list[int], list[bool]]]) -> torch.Tensor:
+    """Mean cross-entropy over the robot's tokens; logits are computed for those alone: a fifth less work."""
+    length = max(len(ids) for ids, _ in rows)
+    ids = torch.zeros(len(rows), length, dtype=torch.long)  # (B, T)
+    mask = torch.zeros(len(rows), length, dtype=torch.long)
+    learn = torch.zeros(len(rows), length, dtype=torch.bool)
+    for i, (tokens, flags) in enumerate(rows):
+        ids[i, : len(tokens)] = torch.tensor(tokens)
+        mask[i, : len(tokens)] = 1
+        learn[i, : len(flags)] = torch.tensor(flags)
+    inner = model.get_base_model()
+    hidden = inner.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state  # (B, T, D)
+    picked = hidden[:, :-1][learn[:, 1:]]  # the states that the robot's tokens are predicted from
+    logits = inner.lm_head(picked).float()
+    return torch.nn.functional.cross_entropy(logits, ids[:, 1:][learn[:, 1:]])

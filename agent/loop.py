@@ -1,0 +1,228 @@
+"""The loop, as the design draws it: one node a phase, checkpointed after each.
+
+     observe ─► recall ─► decompose ─► score ─► choose ─► act ─► check ─► remember ─► end
+        ▲                                          └── nothing to do ──►│        │
+        └──────────────────────────────── next turn ───────────────────┴────────┘
+
+A resumed phase runs again from its start. So every phase that touches the world leaves a snapshot of it on disk and the
+snapshot's id in its state, and `act` does nothing else: the world that a checkpoint names never had the next action.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol, TypedDict
+
+import numpy as np
+from langgraph.graph import END, START, StateGraph
+
+from ..memory.record import Record
+from ..memory.store import Memory
+from ..sim.observation import Observation
+from ..sim.world import World
+from ..skills.execute import execute
+from ..skills.library import SkillLibrary
+from ..skills.skill import Outcome, Skill
+from . import checking, prompts, recalling, scoring
+from .checking import Ending, Limits
+from .config import Config
+from .decompose import decompose
+from .journal import Footer, Journal
+from .language_model import LanguageModel
+from .runs import RunFolder
+from .types import Candidate, Decision, Step, Subgoal, Verdict
+
+PHASES = ("observe", "recall", "decompose", "score", "choose", "act", "check", "remember")
+
+
+class Values(Protocol):
+    """P(success) of each skill from here: (n,) float64 in [0, 1]."""
+
+    def __call__(self, observation: Observation, skills: Any) -> np.ndarray: ...
+
+
+class Turn(TypedDict):
+    """The state of the graph: the turn in hand. Earlier turns are in the journal."""
+
+    index: int
+    snapshot: str
+    """The world as this state knows it."""
+    subgoals: tuple[Subgoal, ...]
+    current: int
+    """Index of the subgoal that is pursued."""
+    observation: Observation
+    recalled: tuple[Record, ...]
+    candidates: tuple[Candidate, ...]
+    decision: Decision
+    outcome: Outcome | None
+    after: Observation | None
+    verdict: Verdict | None
+    ending: Ending | None
+
+
+Change = dict[str, Any]
+"""What a phase found out: some of the fields of a `Turn`."""
+
+
+class Loop:
+    """The phases over injected parts; `graph()` joins them."""
+
+    def __init__(
+        self,
+        *,
+        world: World,
+        model: LanguageModel,
+        memory: Memory,
+        values: Values,
+        library: SkillLibrary,
+        config: Config,
+        folder: RunFolder,
+        journal: Journal,
+    ):
+        self.world, self.model, self.memory, self.values, self.library = world, model, memory, values, library
+        self.config, self.folder, self.journal = config, folder, journal
+        self._header = journal.header
+        self._limits = Limits(config.max_steps, config.max_seconds, config.max_wall_seconds)
+        self._skills = {skill.phrase: skill for skill in library}
+        self._deadline_from = time.monotonic()
+
+    def graph(self) -> StateGraph:
+        """The phases joined as drawn above, not yet compiled."""
+        graph = StateGraph(Turn)
+        for phase in PHASES:
+            graph.add_node(phase, getattr(self, phase))
+        graph.add_edge(START, "observe")
+        graph.add_edge("observe", "recall")
+        graph.add_edge("recall", "decompose")
+        graph.add_edge("decompose", "score")
+        graph.add_edge("score", "choose")
+        graph.add_conditional_edges("choose", lambda turn: "act" if turn["decision"].kind == "act" else "check")
+        graph.add_edge("act", "check")
+        graph.add_edge("check", "remember")
+        graph.add_conditional_edges("remember", lambda turn: END if turn.get("ending") else "observe")
+        return graph
+
+    # The phases, in order.
+
+    def observe(self, turn: Turn) -> Change:
+        """What is seen now."""
+        observation = self.world.observe()
+        return {
+            "observation": observation,
+            "snapshot": self._save(turn, "1-observe"),
+            "candidates": (),
+            "outcome": None,
+            "after": None,
+            "verdict": None,
+        }
+
+    def recall(self, turn: Turn) -> Change:
+        """What earlier episodes know of it; their sightings join the observation as hints."""
+        goal, subgoal = self._header.goal, self._subgoal(turn)
+        query = goal if subgoal is None or subgoal.text == goal else f"{subgoal.text} ({goal})"
+        observation = turn["observation"]
+        found = recalling.recall(
+            self.memory,
+            query,
+            count=self.config.recall_k,
+            now=self._header.started + observation.time,
+            episode=self._header.run_id,
+            own=sum(1 + len(s.observation.objects) for s in self.journal.steps),
+        )
+        hints = recalling.hints(found, self.world.scene, self._header.started)
+        return {"recalled": found, "observation": observation.with_remembered(hints)}
+
+    def decompose(self, turn: Turn) -> Change:
+        """What to pursue by itself, and in what order."""
+        if turn.get("subgoals"):
+            return {"current": turn.get("current", 0)}
+        return {"subgoals": tuple(decompose(self._header.goal)), "current": 0}
+
+    def score(self, turn: Turn) -> Change:
+        """What would help, weighed by what can work, for every skill."""
+        subgoal, observation = self._pursued(turn), turn["observation"]
+        phrases = list(self._skills)
+        prompt = prompts.planning_prompt(subgoal, self._steps(subgoal)[-self.config.prompt_steps :], observation)
+        log_say = self.model.loglikelihood(prompt, [prompts.continuation(phrase) for phrase in phrases])
+        can = self.values(observation, self.library)
+        return {"candidates": scoring.rank(phrases, log_say, can, self._tabu(turn))}
+
+    def choose(self, turn: Turn) -> Change:
+        """The best one."""
+        return {"decision": scoring.choose(turn["candidates"], self._skills, self._tabu(turn))}
+
+    def act(self, turn: Turn) -> Change:
+        """Move the robot; the only phase that does."""
+        outcome = execute(self._skill(turn["decision"]), self.world, turn["observation"])
+        return {"outcome": outcome, "snapshot": self._save(turn, "2-act")}
+
+    def check(self, turn: Turn) -> Change:
+        """What came of it, by what is seen."""
+        decision, outcome, subgoal = turn["decision"], turn.get("outcome"), self._pursued(turn)
+        if outcome is None:
+            return {"verdict": checking.conclude(decision, subgoal, len(turn["subgoals"]))}
+        after = self.world.observe()
+        verdict = checking.check(
+            self._skill(decision), outcome, turn["observation"], after, earlier=self._steps(subgoal)
+        )
+        return {"after": after, "verdict": verdict, "snapshot": self._save(turn, "3-check")}
+
+    def remember(self, turn: Turn) -> Change:
+        """Write the turn down: in memory, then in the journal. Doing it twice changes nothing."""
+        step, steps = self._step(turn), self.journal.steps
+        known = (steps[-1].after or steps[-1].observation) if steps else None
+        started, episode = self._header.started, self._header.run_id
+        phrase = step.decision.phrase
+        skill = self._skills[phrase] if phrase else None
+        records = recalling.records(step, skill, known, started=started, episode=episode)
+        now = (step.after or step.observation).time
+        ending = checking.ending(
+            [*steps, step],
+            subgoals=len(turn["subgoals"]),
+            limits=self._limits,
+            seconds=now - self._header.began,
+            wall_seconds=time.monotonic() - self._deadline_from,
+        )
+        if ending:
+            records.append(recalling.summary(self._header.goal, ending, started + now, episode))
+        self.memory.remember(records)
+        self.journal.append(step)
+        if ending:
+            self.journal.close(Footer(ending.status, ending.reason, now - self._header.began))
+        finished = step.decision.kind == "finish"
+        return {"index": turn["index"] + 1, "current": turn["current"] + finished, "ending": ending}
+
+    # What the phases share.
+
+    def _save(self, turn: Turn, name: str) -> str:
+        return self.folder.save(f"{turn['index']:05d}-{name}", self.world.snapshot())
+
+    def _subgoal(self, turn: Turn) -> Subgoal | None:
+        subgoals = turn.get("subgoals", ())
+        return subgoals[turn.get("current", 0)] if subgoals else None
+
+    def _pursued(self, turn: Turn) -> Subgoal:
+        return turn["subgoals"][turn["current"]]
+
+    def _steps(self, subgoal: Subgoal) -> tuple[Step, ...]:
+        return tuple(step for step in self.journal.steps if step.subgoal == subgoal)
+
+    def _tabu(self, turn: Turn) -> dict[str, str]:
+        return scoring.tabu(self.journal.steps, self._pursued(turn), turn["observation"])
+
+    def _skill(self, decision: Decision) -> Skill:
+        return self._skills[decision.phrase or ""]
+
+    def _step(self, turn: Turn) -> Step:
+        return Step(
+            index=turn["index"],
+            goal=self._header.goal,
+            subgoal=self._pursued(turn),
+            observation=turn["observation"],
+            recalled=turn["recalled"],
+            candidates=turn["candidates"],
+            decision=turn["decision"],
+            outcome=turn.get("outcome"),
+            verdict=turn.get("verdict"),
+            after=turn.get("after"),
+        )

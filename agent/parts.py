@@ -1,0 +1,67 @@
+"""The parts an agent works with, made as a `Config` says. Each is imported only when it is needed: some load slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..memory.store import Memory
+from ..sim.scene import load_scene
+from ..sim.symbolic import SymbolicWorld
+from ..sim.world import World
+from . import prompts
+from .config import Config
+from .language_model import LanguageModel, ScriptedModel
+from .loop import Values
+
+SCRIPTED = "scripted:"
+
+
+def make_world(config: Config) -> World:
+    """The world of the config's scene, reset by its seed."""
+    scene = load_scene(config.scene)
+    if config.world == "symbolic":
+        world: World = SymbolicWorld(scene)
+    else:
+        from ..sim.physics_world import PhysicsWorld
+
+        world = PhysicsWorld(scene, gui=config.gui)
+    world.reset(seed=config.seed)
+    return world
+
+
+def make_model(config: Config) -> LanguageModel:
+    """The language model of a name, or a scripted stand-in. Raises what `models.load_model` raises."""
+    if config.model and config.model.startswith(SCRIPTED):
+        return following(config.model.removeprefix(SCRIPTED).split(";"))
+    from .models import load_model
+
+    return load_model(config.model)
+
+
+def following(phrases: Sequence[str]) -> ScriptedModel:
+    """A model that says one phrase after the other, by the turns that it reads in the prompt; the last for ever."""
+    plan = [prompts.continuation(phrase.strip()) for phrase in phrases]
+
+    def say(prompt: str, continuation: str) -> float:
+        turn = prompt.count("\nRobot: ")
+        return -0.1 if continuation == plan[min(turn, len(plan) - 1)] else -9.0
+
+    return ScriptedModel(say)
+
+
+def make_memory(config: Config) -> Memory:
+    """The memory in the config's folder."""
+    from ..memory import embedding
+
+    embedder = embedding.HashEmbedder() if config.embedder == "hash" else embedding.MiniLM()
+    embedder.embed_query("ready")  # a model that is missing is told now, not in the middle of a run
+    return Memory(config.memory, embedder)
+
+
+def make_values(config: Config) -> Values:
+    """The value functions: trained ones, or the skills' declared preconditions."""
+    from ..skills import value
+
+    if config.values == "declared":
+        return value.DeclaredValues()
+    return value.ValueFunction.load(None if config.values == "learned" else config.values, load_scene(config.scene))

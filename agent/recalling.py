@@ -1,0 +1,118 @@
+"""What memory is asked before a turn, and what it is told after one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..memory.record import Record
+from ..memory.store import Memory
+from ..sim.observation import Observation, SeenObject
+from ..sim.scene import Scene
+from ..skills.skill import Family, Skill
+from .checking import Ending
+from .types import Step
+
+_CONFIDENCE = 0.5
+"""Of a sighting of an earlier episode: things get moved."""
+_PAST: dict[Family, str] = {
+    "go to": "went to", "find": "found", "pick up": "picked up", "put down": "put down", "bring": "brought",
+    "open": "opened", "close": "closed",
+}  # fmt: skip
+
+
+def recall(memory: Memory, query: str, *, count: int, now: float, episode: str, own: int) -> tuple[Record, ...]:
+    """Up to `count` records of earlier episodes. `own` is how many this episode has written: its steps are known."""
+    found = memory.recall(query, k=min(count + own, 100), now=now)
+    return tuple(record for record in found if record.episode != episode)[:count]
+
+
+def hints(records: Sequence[Record], scene: Scene, started: float) -> tuple[SeenObject, ...]:
+    """Sightings as remembered objects, the newest of each type, at the middle of the place where each was seen."""
+    newest: dict[str, Record] = {}
+    for record in sorted(records, key=lambda r: r.time):
+        if record.kind == "sighting" and len(record.objects) == 1 and record.place:
+            newest[record.objects[0]] = record
+    return tuple(
+        SeenObject(
+            type=kind,
+            position=position,
+            place=record.place,
+            confidence=_CONFIDENCE,
+            last_seen=min(record.time - started, 0.0),
+            visible=False,
+            remembered=True,
+        )
+        for kind, record in newest.items()
+        if (position := _position(scene, record.place or "")) is not None
+    )
+
+
+def _position(scene: Scene, name: str) -> tuple[float, float, float] | None:
+    """The middle of a place's surface or of a drawer; None for a name of another scene."""
+    if name in scene.place_names:
+        place = scene.place(name)
+        return *place.centre, place.height
+    if name in scene.drawer_names:
+        drawer = scene.drawer(name)
+        return *scene.place(drawer.cabinet).centre, drawer.height
+    return None
+
+
+def records(
+    step: Step, skill: Skill | None, known: Observation | None, *, started: float, episode: str
+) -> list[Record]:
+    """What a step adds to memory: the deed, and objects seen anew or elsewhere than in `known` (the last look)."""
+    seen = step.after or step.observation
+    found = [_deed(step, skill, started, episode)] if skill and step.outcome else []
+    old = {(o.type, o.place) for o in known.objects if not o.remembered} if known else set()
+    new = {(o.type, o.place) for o in seen.objects if not o.remembered and o.place} - old
+    for kind, place in sorted(new):
+        found.append(
+            Record(
+                text=f"saw the {kind} at the {place}",
+                kind="sighting",
+                time=started + seen.time,
+                place=place,
+                objects=(kind,),
+                outcome=None,
+                importance=0.4,
+                episode=episode,
+            )
+        )
+    return found
+
+
+def summary(goal: str, ending: Ending, time: float, episode: str) -> Record:
+    """The whole episode as one record."""
+    return Record(
+        text=f"asked to {goal!r}: {ending.status}, {ending.reason}",
+        kind="episode",
+        time=time,
+        place=None,
+        objects=(),
+        outcome="success" if ending.status == "reached" else "failure",
+        importance=0.8,
+        episode=episode,
+    )
+
+
+def _deed(step: Step, skill: Skill, started: float, episode: str) -> Record:
+    after = step.after or step.observation
+    worked = step.verdict is not None and step.verdict.then == "continue"
+    # What a person would say happened: 'picked up the sponge at the far counter'.
+    done = skill.phrase.replace(skill.family, _PAST.get(skill.family, skill.family), 1)
+    place = after.robot.place
+    where = f" at the {place}" if place and skill.family in ("find", "pick up", "put down") else ""
+    reason = f": {step.verdict.explanation}" if step.verdict and not worked else ""
+    held = (step.observation.robot.holding, after.robot.holding)
+    objects = (skill.target,) if skill.family in ("find", "pick up", "put down") and skill.target else held
+    return Record(
+        text=f"{done}{where}" if worked else f"could not {skill.phrase}{where}{reason}",
+        kind="episode",
+        time=started + after.time,
+        place=place,
+        objects=tuple(dict.fromkeys(o for o in objects if o)),
+        outcome="success" if worked else "failure",
+        importance=0.5 if worked else 0.7,
+        episode=episode,
+    )

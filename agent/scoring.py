@@ -1,0 +1,102 @@
+"""The rule of choice: score(skill) = log say(skill) + log can(skill), and the best score acts. Pure functions.
+
+*Say* is the language model's probability of the skill's phrase (terminator included), *can* the value function's
+calibrated probability that the skill succeeds from here; their product follows SayCan (Ahn et al. 2022, eq. 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..sim.observation import Observation
+from ..skills.skill import Skill
+from .types import Candidate, Decision, Step, Subgoal
+
+PATIENCE = 2
+"""After this many failures of a skill in one situation of a subgoal, it is not tried there again."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What must change before a skill that failed may be tried again."""
+
+    place: str | None
+    holding: str | None
+
+    @classmethod
+    def of(cls, observation: Observation) -> Situation:
+        return cls(observation.robot.place, observation.robot.holding)
+
+
+def score(log_say: np.ndarray, can: np.ndarray) -> np.ndarray:
+    """log_say (n,) natural log, ≤ 0; can (n,) in [0, 1] -> scores (n,), -inf where `can` is 0."""
+    log_say, can = np.asarray(log_say, dtype=np.float64), np.asarray(can, dtype=np.float64)
+    if log_say.shape != can.shape or log_say.ndim != 1:
+        raise ValueError(f"Expected one log_say and one can a skill, got shapes {log_say.shape} and {can.shape}.")
+    if np.isnan(log_say).any() or (log_say > 0).any():
+        raise ValueError(f"Expected log-probabilities of at most 0, got {log_say[~(log_say <= 0)][0]}.")
+    if not ((can >= 0) & (can <= 1)).all():
+        raise ValueError(f"Expected values in [0, 1], got {can[~((can >= 0) & (can <= 1))][0]}.")
+    with np.errstate(divide="ignore"):
+        return log_say + np.log(can)
+
+
+def rank(
+    phrases: Sequence[str], log_say: np.ndarray, can: np.ndarray, tabu: Collection[str] = ()
+) -> tuple[Candidate, ...]:
+    """All skills as candidates, best first; ties keep the library's order. Tabu phrases are masked."""
+    scores = score(log_say, can)
+    candidates = (
+        Candidate(phrase, float(say), float(able), float("-inf") if phrase in tabu else float(total))
+        for phrase, say, able, total in zip(phrases, log_say, can, scores, strict=True)
+    )
+    return tuple(sorted(candidates, key=lambda c: -c.score))
+
+
+def choose(
+    candidates: Sequence[Candidate], skills: Mapping[str, Skill], tabu: Mapping[str, str] | None = None
+) -> Decision:
+    """The argmax acts; `done` finishes, a refusal refuses, and so does having nothing left that can be done."""
+    masked = "".join(f"; masked: {reason}" for reason in (tabu or {}).values())
+    if not candidates or candidates[0].score == float("-inf"):
+        return Decision("refuse", None, f"no skill is doable here{masked}")
+    best = candidates[0]
+    reason = f"say {np.exp(best.log_say):.3g}, can {best.can:.2f}: the best of {len(candidates)}{masked}"
+    match skills[best.phrase].family:
+        case "done":
+            return Decision("finish", None, reason)
+        case "refuse":
+            return Decision("refuse", None, reason)
+        case _:
+            return Decision("act", best.phrase, reason)
+
+
+def failures(steps: Sequence[Step], phrase: str, situation: Situation) -> int:
+    """How often this skill failed in this situation."""
+    return sum(
+        step.decision.phrase == phrase and _failed(step) and Situation.of(step.observation) == situation
+        for step in steps
+    )
+
+
+def tabu(steps: Sequence[Step], subgoal: Subgoal, observation: Observation) -> dict[str, str]:
+    """Phrases not to try now, with the reason: failed here before, or known to change nothing as things stand."""
+    here, now = Situation.of(observation), observation.believed()
+    reasons: dict[str, str] = {}
+    for step in steps:
+        phrase = step.decision.phrase
+        if phrase is None or step.subgoal != subgoal:
+            continue
+        if failures([s for s in steps if s.subgoal == subgoal], phrase, here) >= PATIENCE:
+            reasons[phrase] = f"{phrase!r} failed {PATIENCE} times in this situation"
+        # Skills act on what is seen: from the same facts to the same facts is a turn lost.
+        elif not _failed(step) and step.after and step.observation.believed() == step.after.believed() == now:
+            reasons[phrase] = f"{phrase!r} changed nothing in this situation"
+    return reasons
+
+
+def _failed(step: Step) -> bool:
+    return step.verdict is not None and step.verdict.then in ("retry", "replan")

@@ -1,0 +1,149 @@
+"""The teacher that training targets come from: knows what an instruction means, sees only what the robot sees.
+
+An `Errand` is the meaning of an instruction, known because the instruction was made from it. `Teacher.next_phrase`
+gives the right next skill for an observation; it never looks at the world's facts, so what it does can be learned
+from the prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Literal
+
+from ..sim.observation import Observation, SeenObject
+
+Kind = Literal["deliver", "hold", "find", "go", "open", "close", "refuse"]
+
+DONE = "done"
+REFUSE = "say that it is not possible"
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One thing to get done.
+
+    `what` are the object types that will do, best first; `to` a place; `source` the place that they must come from;
+    `count` how many different objects (0: all of them at `source`); `target` a place or drawer for go, open and close.
+    """
+
+    kind: Kind
+    what: tuple[str, ...] = ()
+    to: str | None = None
+    source: str | None = None
+    count: int = 1
+    target: str | None = None
+
+
+class Teacher:
+    """Follows one instruction's errands through one episode."""
+
+    def __init__(self, errands: Sequence[Errand], *, surfaces: Sequence[str]):
+        self._errands = list(errands)
+        self._surfaces = tuple(surfaces)
+        self._delivered: list[str] = []
+        self._unfindable: set[str] = set()
+
+    def next_phrase(self, now: Observation) -> str:
+        """The right next skill's phrase."""
+        while self._errands:
+            phrase = self._pursue(self._errands[0], now)
+            if phrase is not None:
+                return phrase
+            self._errands.pop(0)
+            self._delivered = []
+        return DONE
+
+    def report(self, phrase: str, now: Observation, *, failed: bool) -> None:
+        """Tell the teacher how the phrase it gave went; `now` is what is seen afterwards."""
+        verb, _, thing = phrase.partition(" the ")
+        if verb == "find" and failed and self._errands and all(place in now.looked_at for place in self._surfaces):
+            self._unfindable.update(self._errands[0].what)
+        if verb == "put down" and not failed and self._errands and self._errands[0].to == now.robot.place:
+            self._delivered.append(thing)
+
+    def _pursue(self, errand: Errand, now: Observation) -> str | None:
+        """The next phrase of an errand; None when it is reached."""
+        match errand.kind:
+            case "refuse":
+                return REFUSE
+            case "go":
+                return None if now.robot.place == errand.target else f"go to the {errand.target}"
+            case "open" | "close":
+                return self._move_drawer(errand, now)
+            case "find":
+                return None if any(o.type in errand.what for o in now.here()) else self._search(errand, now)
+            case "hold":
+                if now.robot.holding in errand.what:
+                    return None
+                return self._grasp(errand, now)
+            case "deliver":
+                return self._deliver(errand, now)
+
+    def _move_drawer(self, errand: Errand, now: Observation) -> str | None:
+        state = next((d.opening for d in now.drawers if d.name == errand.target), None)
+        if state is not None and (state >= 0.5) == (errand.kind == "open"):
+            return None
+        return self._free_hand(now) or f"{errand.kind} the {errand.target}"
+
+    def _free_hand(self, now: Observation) -> str | None:
+        """How to get rid of what is in the hand without throwing it away or handing it over; None if it is empty."""
+        if now.robot.holding is None:
+            return None
+        if now.robot.place not in self._surfaces:
+            return f"go to the {self._surfaces[0]}"
+        return f"put down the {now.robot.holding}"
+
+    def _deliver(self, errand: Errand, now: Observation) -> str | None:
+        held = now.robot.holding
+        if held in errand.what and held not in self._delivered:
+            if now.robot.place == errand.to:
+                return f"put down the {held}"
+            return "bring it to you" if errand.to == "user" else f"go to the {errand.to}"
+        there = {o.type for o in now.objects if o.place == errand.to and o.type in errand.what and not o.remembered}
+        there |= set(self._delivered)
+        if errand.count and len(there) >= errand.count:
+            return None
+        if errand.count == 0:
+            assert errand.source is not None, "an errand for all objects says where they are"
+            if errand.source not in now.looked_at:
+                return f"go to the {errand.source}"
+            if not any(o.type in errand.what and o.place == errand.source for o in now.objects):
+                return None
+        return self._grasp(errand, now, skip=there)
+
+    def _grasp(self, errand: Errand, now: Observation, skip: AbstractSet[str] = frozenset()) -> str:
+        free = self._free_hand(now)
+        if free:
+            return free
+        here = [o for o in now.here() if self._wanted(o, errand, skip)]
+        if here:
+            return f"pick up the {_best(errand, here)}"
+        return self._search(errand, now, skip)
+
+    def _search(self, errand: Errand, now: Observation, skip: AbstractSet[str] = frozenset()) -> str:
+        known = [o for o in now.objects if self._wanted(o, errand, skip)]
+        seen = [o for o in known if not o.remembered]
+        if known:
+            return f"find the {_best(errand, seen or known)}"
+        if errand.source and errand.source not in now.looked_at:
+            return f"go to the {errand.source}"
+        left = [kind for kind in errand.what if kind not in skip and kind not in self._unfindable]
+        if left:
+            return f"find the {left[0]}"
+        # Everywhere has been looked at: asking for it once more would only search again.
+        return REFUSE
+
+    def _wanted(self, seen: SeenObject, errand: Errand, skip: AbstractSet[str]) -> bool:
+        return (
+            seen.type in errand.what
+            and seen.type not in skip
+            and seen.place is not None
+            and (errand.source is None or seen.place == errand.source)
+            and seen.place != errand.to
+        )
+
+
+def _best(errand: Errand, seen: Sequence[SeenObject]) -> str:
+    return min(seen, key=lambda o: errand.what.index(o.type)).type

@@ -1,0 +1,91 @@
+"""The values that pass from phase to phase, one typed value a phase and one `Step` a turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..memory.record import Record
+from ..sim.observation import Observation
+from ..skills.skill import Outcome
+
+
+@dataclass(frozen=True)
+class Subgoal:
+    """A part of the goal that is pursued by itself, in words."""
+
+    text: str
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A skill as scored this turn.
+
+    `log_say` ≤ 0 is natural log; `can` in [0, 1]; `score` = log_say + log(can), -inf if masked.
+    """
+
+    phrase: str
+    log_say: float
+    can: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do this turn, and why. `phrase` names the skill for `act`; None otherwise."""
+
+    kind: Literal["act", "finish", "refuse", "stop"]
+    """finish: the subgoal is reached; refuse: the goal cannot be met; stop: a limit was hit."""
+    phrase: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that was looked at by a check."""
+
+    name: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a look at the world says about the last skill, and what to do next."""
+
+    facts: tuple[Fact, ...]
+    explanation: str
+    then: Literal["continue", "retry", "replan", "finished"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One turn of the loop, whole: journal, prompt, trace and memory are projections of a list of these."""
+
+    index: int
+    goal: str
+    subgoal: Subgoal
+    observation: Observation
+    """As seen before acting."""
+    recalled: tuple[Record, ...]
+    candidates: tuple[Candidate, ...]
+    """All of them, best first."""
+    decision: Decision
+    outcome: Outcome | None
+    verdict: Verdict | None
+    after: Observation | None = None
+    """As seen by the check."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended."""
+
+    run_id: str
+    goal: str
+    status: Literal["reached", "refused", "stopped"]
+    """reached: the agent says so (a benchmark asks `facts()`); refused: it says it can't; stopped: a limit."""
+    reason: str
+    steps: tuple[Step, ...]
+    seconds: float
+    """Simulated seconds."""

@@ -1,0 +1,44 @@
+"""Goals to subgoals: cut where a sentence plainly lists errands, and nowhere else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doable.agent.decompose import decompose
+
+
+def parts(goal: str) -> list[str]:
+    return [subgoal.text for subgoal in decompose(goal)]
+
+
+@pytest.mark.parametrize(
+    ("goal", "expected"),
+    [
+        ("bring me a coke", ["bring me a coke"]),
+        ("bring me a coke and an apple", ["bring me a coke", "bring me an apple"]),
+        (
+            "put the pepsi, the 7up and the tea on the table",
+            ["put the pepsi on the table", "put the 7up on the table", "put the tea on the table"],
+        ),
+        ("go to the table, then open the top drawer", ["go to the table", "open the top drawer"]),
+        ("Open the top drawer. Bring me the orange.", ["Open the top drawer", "Bring me the orange"]),
+        ("open the top drawer and bring me the orange", ["open the top drawer", "bring me the orange"]),
+        # What leans on the clause before it is not cut off.
+        ("pick up the coke, then put it on the table", ["pick up the coke, then put it on the table"]),
+        ("find the coke and bring it to me", ["find the coke and bring it to me"]),
+        # A remark is no errand, a negation no list.
+        ("I dropped my tea, can you bring me a snack?", ["I dropped my tea, can you bring me a snack?"]),
+        ("bring me a drink but not the coke or the pepsi", ["bring me a drink but not the coke or the pepsi"]),
+        ("not coke and pepsi, bring something else", ["not coke and pepsi, bring something else"]),
+    ],
+)
+def test_cuts(goal, expected):
+    assert parts(goal) == expected
+
+
+@given(st.text(min_size=1).filter(str.strip))
+def test_any_text_gives_at_least_one_numbered_subgoal(goal):
+    subgoals = decompose(goal)
+    assert [s.index for s in subgoals] == list(range(len(subgoals)))
+    assert subgoals
+    assert all(s.text for s in subgoals)

@@ -1,0 +1,120 @@
+"""Training instructions: right by construction, held apart by frame, and free of what results are reported on."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from doable.agent.episodes import episodes
+from doable.agent.instructions import Grammar
+from doable.agent.language_training import Recipe, asked_for, distinct_episodes, encode, has_goal
+from doable.agent.teacher import DONE, REFUSE, Errand, Teacher
+from doable.sim.facts import At
+from doable.sim.scene import load_scene
+from doable.sim.symbolic import SymbolicWorld
+from doable.sim.task import Setup, read_tasks
+from doable.skills.execute import execute
+from doable.skills.library import SkillLibrary
+
+SCENE = load_scene()
+AGENT = Path(__file__).parent.parent / "agent"
+
+
+def test_same_seed_same_episodes():
+    def first(seed):
+        return [e.segments for e in itertools.islice(episodes(SCENE, "train", seed), 20)]
+
+    assert first(5) == first(5)
+    assert first(5) != first(6)
+
+
+def test_training_and_development_share_no_frame():
+    def frames(part):
+        grammar, rng = Grammar(SCENE, part), np.random.default_rng(0)
+        return {grammar.draw(rng).frame.split("|")[0] for _ in range(1500)}
+
+    shared = frames("train") & frames("dev")
+    assert shared <= {"{d}"}, "a frame that is nothing but the need itself"
+
+
+def test_nothing_of_the_demo_is_in_the_grammar():
+    text = (AGENT / "frames.yaml").read_text(encoding="utf-8").lower()
+    for word in ("spill", "spilt", "mop", "wipe", "mess", "clean up", "clean it", "puddle", "tipped", "knocked over"):
+        assert word not in text
+
+
+def follow(errands, setup):
+    """The teacher's phrases, and the world it leaves."""
+    world = SymbolicWorld(SCENE)
+    world.reset(setup)
+    library, teacher, phrases = (
+        SkillLibrary.of(SCENE),
+        Teacher(errands, surfaces=[p.name for p in SCENE.surfaces()]),
+        [],
+    )
+    while not phrases or phrases[-1] not in (DONE, REFUSE):
+        phrases.append(teacher.next_phrase(world.observe()))
+        outcome = execute(library[phrases[-1]], world)
+        teacher.report(phrases[-1], world.observe(), failed=outcome.status != "done")
+        assert len(phrases) < 30
+    return phrases, world
+
+
+def test_the_teacher_brings_what_is_there():
+    phrases, world = follow([Errand("deliver", ("coke",), "user")], Setup((("coke", "table"),), "user"))
+    assert phrases == ["find the coke", "pick up the coke", "bring it to you", "put down the coke", "done"]
+    assert At("coke", "user").holds(world.facts())
+
+
+def test_the_teacher_takes_another_that_will_do():
+    phrases, world = follow([Errand("deliver", ("coke", "pepsi"), "user")], Setup((("pepsi", "table"),), "user"))
+    assert phrases[:2] == ["find the coke", "find the pepsi"]
+    assert At("pepsi", "user").holds(world.facts())
+
+
+def test_the_teacher_refuses_what_is_nowhere():
+    phrases, _ = follow([Errand("deliver", ("coke",), "user")], Setup((("pepsi", "table"),), "user"))
+    assert phrases == ["find the coke", REFUSE]
+
+
+def test_the_teacher_frees_its_hand_but_never_over_the_bin():
+    phrases, world = follow([Errand("hold", ("coke",))], Setup((("coke", "table"),), "trash can", "apple"))
+    assert world.facts().holding == "coke"
+    assert not At("apple", "trash can").holds(world.facts())
+    assert "put down the apple" in phrases
+
+
+def test_most_instructions_reach_an_end_of_their_own():
+    made = list(itertools.islice(episodes(SCENE, "dev", 1), 150))
+    endings = [e.phrases[-1] for e in made]
+    assert set(endings) == {DONE, REFUSE}
+    assert endings.count(REFUSE) < 0.25 * len(endings)
+
+
+@pytest.fixture(scope="module")
+def reported():
+    return [task for name in ("tasks.jsonl", "demo_rewordings.jsonl") for task in read_tasks(AGENT / name)]
+
+
+def test_a_reported_goal_in_like_words_is_left_out(reported):
+    """With an embedding that calls all sentences alike, whatever has a reported goal must go."""
+    recipe = Recipe(same_words=2.0)
+
+    def embed(texts):
+        return np.ones((len(texts), 1))
+
+    goals = [asked_for(task) for task in reported]
+    for episode in itertools.islice(distinct_episodes(recipe, reported, embed), 200):
+        assert not any(has_goal(episode.instruction.errands, goal) for goal in goals)
+
+
+def test_only_the_robots_words_are_learned():
+    class Tokenizer:
+        def __call__(self, text, add_special_tokens):
+            return {"input_ids": [ord(c) for c in text]}
+
+    episode = next(episodes(SCENE, "train", 0))
+    ids, learn = encode(episode, Tokenizer())
+    said = "".join(chr(i) for i, flag in zip(ids, learn, strict=True) if flag)
+    assert said == "".join(s.text for s in episode.segments if s.learn)
