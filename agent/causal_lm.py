@@ -22,8 +22,10 @@ _CHUNK = 256
 class CausalLM:
     """The `LanguageModel` contract. Not for several threads at once: it keeps one cache."""
 
-    def __init__(self, model: Any, tokenizer: Any, *, name: str):
+    def __init__(self, model: Any, tokenizer: Any, *, name: str, says_skills: bool = False):
         self._model, self._tokenizer, self.name = model.eval(), tokenizer, name
+        self.says_skills = says_skills
+        """It was trained to say skills: what it would say besides them tells that none of them helps."""
         self.tokens_computed = 0
         """Prompt tokens and tree nodes that went through the model so far: what scoring cost."""
         self._forget()

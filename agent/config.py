@@ -61,6 +61,8 @@ class Config:
     """Records recalled from memory each turn."""
     prompt_steps: int = 20
     """Earlier turns of a subgoal that the language model reads, the newest ones."""
+    floor: float = 0.05
+    """Refuse when the next words of a model with adapter are a skill that works with less probability than this."""
     gui: bool = False
     """Show the physics in a window."""
 
@@ -69,6 +71,8 @@ class Config:
             _at_least(name, getattr(self, name), 1)
         for name in ("seed", "recall_k"):
             _at_least(name, getattr(self, name), 0)
+        if not 0 <= self.floor < 1:
+            raise ConfigError(f"Expected floor to be a probability in [0, 1), got {self.floor}.")
         for name in ("max_seconds", "max_wall_seconds"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):

@@ -84,6 +84,8 @@ class Loop:
         self._header = journal.header
         self._limits = Limits(config.max_steps, config.max_seconds, config.max_wall_seconds)
         self._skills = {skill.phrase: skill for skill in library}
+        # Only of a model that was trained to say skills does it mean something how much it would say besides.
+        self._floor = config.floor if getattr(model, "says_skills", False) else 0.0
         self._deadline_from = time.monotonic()
 
     def graph(self) -> StateGraph:
@@ -149,7 +151,7 @@ class Loop:
 
     def choose(self, turn: Turn) -> Change:
         """The best one."""
-        return {"decision": scoring.choose(turn["candidates"], self._skills, self._tabu(turn))}
+        return {"decision": scoring.choose(turn["candidates"], self._skills, self._tabu(turn), self._floor)}
 
     def act(self, turn: Turn) -> Change:
         """Move the robot; the only phase that does."""

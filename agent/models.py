@@ -62,7 +62,7 @@ def load_model(
             model, tokenizer = _open(source)
             merge_adapter(model, adapter)
             _keep(model, tokenizer, merged)
-        return _read(merged, f"{name}+{adapter.stem}")
+        return _read(merged, f"{name}+{adapter.stem}", says_skills=True)
 
 
 def plain_folder(name: str = DEFAULT) -> Path:
@@ -155,9 +155,9 @@ def _open(source: Path | str, **how: Any) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _read(source: Path | str, name: str) -> CausalLM:
+def _read(source: Path | str, name: str, *, says_skills: bool = False) -> CausalLM:
     model, tokenizer = _open(source)
-    return CausalLM(model, tokenizer, name=name)
+    return CausalLM(model, tokenizer, name=name, says_skills=says_skills)
 
 
 def _keep(model: Any, tokenizer: Any, folder: Path) -> None:

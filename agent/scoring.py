@@ -57,13 +57,25 @@ def rank(
 
 
 def choose(
-    candidates: Sequence[Candidate], skills: Mapping[str, Skill], tabu: Mapping[str, str] | None = None
+    candidates: Sequence[Candidate],
+    skills: Mapping[str, Skill],
+    tabu: Mapping[str, str] | None = None,
+    floor: float = 0.0,
 ) -> Decision:
-    """The argmax acts; `done` finishes, a refusal refuses, and so does having nothing left that can be done."""
+    """The argmax acts; `done` finishes, a refusal refuses, and so does having nothing left that can be done.
+
+    `floor`, in [0, 1): the least probability, summed over all skills, that the model's next words are a skill and that
+    it works. Below it, what would help lies outside the library or is not doable from here.
+    """
     masked = "".join(f"; masked: {reason}" for reason in (tabu or {}).values())
     if not candidates or candidates[0].score == float("-inf"):
         return Decision("refuse", None, f"no skill is doable here{masked}")
     best = candidates[0]
+    doable = float(np.exp([c.score for c in candidates]).sum())
+    if doable < floor:
+        return Decision(
+            "refuse", None, f"what would help is no skill that works here (probability {doable:.2g}){masked}"
+        )
     reason = f"say {np.exp(best.log_say):.3g}, can {best.can:.2f}: the best of {len(candidates)}{masked}"
     match skills[best.phrase].family:
         case "done":

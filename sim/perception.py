@@ -135,7 +135,7 @@ class Tracker:
                 seen = self._located(detection, cloud, frame, time)
                 if holding == seen.type and np.linalg.norm(np.asarray(seen.position) - hand) < 0.15:
                     continue
-                twin = next((b for b in best if _same(b, seen, 0.06)), None)
+                twin = next((b for b in best if _same(b, seen, 0.12)), None)
                 if twin is None:
                     best.append(seen)
                 elif seen.confidence > twin.confidence:

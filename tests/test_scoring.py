@@ -138,3 +138,11 @@ def test_a_skill_that_changed_nothing_is_tabu_until_something_changes():
     steps = [step("go to the table", "continue", seen(), seen())]
     assert "changed nothing" in tabu(steps, Subgoal("g"), seen())["go to the table"]
     assert not tabu(steps, Subgoal("g"), seen(visited=("far counter",)))
+
+
+def test_too_little_that_is_doable_is_refused():
+    ranked = rank(list(SKILLS), np.full(4, np.log(0.02)), np.ones(4))
+    assert choose(ranked, SKILLS, floor=0.05).kind == "act"
+    low = choose(ranked, SKILLS, floor=0.1)
+    assert low.kind == "refuse"
+    assert "0.08" in low.reason
