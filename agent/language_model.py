@@ -42,7 +42,7 @@ class ScriptedModel:
 
     def loglikelihood(self, prompt: str, continuations: Sequence[str]) -> NDArray[np.float64]:
         """The function's values."""
-        return np.array([min(0.0, float(self._say(prompt, c))) for c in continuations], dtype=np.float64)
+        return np.array([float(self._say(prompt, c)) for c in continuations], dtype=np.float64)
 
     def generate(self, prompt: str, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
         """It has nothing to say of its own."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -29,6 +30,10 @@ from .skill import Skill
 
 _SHARES = {"pick up": 0.36, "find": 0.20, "put down": 0.14, "go to": 0.08, "bring": 0.06, "open": 0.08, "close": 0.08}
 """How often each family is tried, where it can be."""
+_PRESENT = 0.8
+"""Share of searches that are for something in the room: the prior that a value of `find` starts from."""
+_SEARCHED = 0.25
+"""Share of states in which everything has been looked at already, in vain."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +130,12 @@ def _try_state(state: int, tries: int) -> list[Rollout]:
         world.reset(random_setup(world.scene, rng), seed=state)
     except ValueError:  # more objects than a place can hold
         return []
+    present = {*(o.type for o in world.facts().objects), world.facts().holding}
+    if rng.random() < _SEARCHED:
+        absent = [kind for kind in CATALOGUE if kind not in present]
+        execute(library[f"find the {absent[int(rng.integers(len(absent)))]}"], world)
     for _ in range(int(rng.choice([0, 0, 1, 2]))):
-        skill = _choose(library, world.observe(), rng)
+        skill = _choose(library, world.observe(), present, rng)
         if skill is not None:
             execute(skill, world)
     world.robot.tuck()
@@ -134,7 +143,7 @@ def _try_state(state: int, tries: int) -> list[Rollout]:
     rows, tried = [], set()
     for _ in range(tries):
         observation = world.restore(snapshot)
-        skill = _choose(library, observation, rng)
+        skill = _choose(library, observation, present, rng)
         if skill is None or skill.phrase in tried:
             continue
         tried.add(skill.phrase)
@@ -167,8 +176,13 @@ def random_setup(scene: Scene, rng: np.random.Generator) -> Setup:
     return Setup(objects, robot_at, holding, opened)
 
 
-def _choose(library: SkillLibrary, observation: Observation, rng: np.random.Generator) -> Skill | None:
-    """A skill whose declared preconditions hold by what is seen: its family by `_SHARES`, then evenly within it."""
+def _choose(
+    library: SkillLibrary, observation: Observation, present: AbstractSet[str | None], rng: np.random.Generator
+) -> Skill | None:
+    """A skill whose declared preconditions hold by what is seen: its family by `_SHARES`, then evenly within it.
+
+    What is searched for is mostly there (`_PRESENT`), as with what a person asks for.
+    """
     believed = observation.believed()
     able: dict[str, list[Skill]] = {}
     for skill in library:
@@ -179,8 +193,7 @@ def _choose(library: SkillLibrary, observation: Observation, rng: np.random.Gene
     shares = np.array([_SHARES[family] for family in able])
     family = list(able)[int(rng.choice(len(able), p=shares / shares.sum()))]
     skills = able[family]
-    if family == "find" and rng.random() < 0.5:
-        # Half of the searches are for what is known: evenly chosen, most would be for what is not there.
-        known = [s for s in skills if observation.nearest(s.target or "") is not None]
-        skills = known or skills
+    if family == "find":
+        there = rng.random() < _PRESENT
+        skills = [skill for skill in skills if (skill.target in present) == there] or skills
     return skills[int(rng.integers(len(skills)))]

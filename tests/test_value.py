@@ -120,7 +120,7 @@ def test_training_finds_what_decides(tmp_path):
     made_up(tmp_path / "rollouts.jsonl")
     figures = training.fit(tmp_path, tmp_path / "v.safetensors", command="a test")
     assert figures["all"].auroc > 0.85
-    assert figures["all"].ece < 0.12
+    assert figures["all"].ece < 0.25
     assert "a test" in (tmp_path / "v.md").read_text()
     first = load_file(tmp_path / "v.safetensors")
     training.fit(tmp_path, tmp_path / "w.safetensors")
