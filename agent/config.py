@@ -61,7 +61,7 @@ class Config:
     """Records recalled from memory each turn."""
     prompt_steps: int = 20
     """Earlier turns of a subgoal that the language model reads, the newest ones."""
-    floor: float = 0.05
+    floor: float = 0.3
     """Refuse when the next words of a model with adapter are a skill that works with less probability than this."""
     gui: bool = False
     """Show the physics in a window."""

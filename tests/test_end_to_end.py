@@ -70,8 +70,12 @@ def test_what_is_not_there_is_refused_with_what_was_seen(world, agent_in, tmp_pa
 def test_same_seed_same_run(agent_in, tmp_path):
     setup = Setup((("coke", "table"), ("apple", "far counter")), "user")
     first, second = (agent_in(tmp_path / name, setup, seed=5).run("pick up the apple") for name in ("a", "b"))
-    assert [s.candidates for s in first.steps] == [s.candidates for s in second.steps]
-    assert [s.after for s in first.steps] == [s.after for s in second.steps]
+    assert [s.after for s in first.steps] == [s.after for s in second.steps], "to the bit"
+    for a, b in zip(first.steps, second.steps, strict=True):
+        assert a.decision.phrase == b.decision.phrase
+        # The second run's prompt is partly in the model's cache, so sums are formed in another order.
+        said = {c.phrase: c.log_say for c in b.candidates}
+        assert max(abs(c.log_say - said[c.phrase]) for c in a.candidates) < 1e-3
 
 
 def test_no_socket_leaves_the_machine(tmp_path):

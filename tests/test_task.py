@@ -370,6 +370,5 @@ def test_any_value_anywhere_is_a_task_or_a_task_error(tmp_path_factory, key, val
     reads_or_says_why(file(tmp_path_factory.getbasetemp(), {**GOOD, key: value}))
 
 
-@pytest.mark.xfail(raises=IndexError, reason="a goal that is a list of one is not yet told from an object")
 def test_a_goal_that_is_a_list_is_a_task_error(tmp_path):
     reads_or_says_why(file(tmp_path, {**GOOD, "goal": [1]}))
