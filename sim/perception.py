@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 
 from .camera import Frame
 from .catalogue import CATALOGUE
+from .furniture import BAR, FRONT, HANDLE_OUT
 from .observation import DrawerState, SeenObject
 from .scene import Scene
 
+_HANDLE = FRONT + HANDLE_OUT + BAR / 2
+"""From the cabinet's face to the outer side of a closed drawer's handle, metres: furniture knowledge, like the map."""
 _FEWEST_PIXELS = 6
 """Fewer are not trusted to be an object."""
 
@@ -211,7 +214,7 @@ class Tracker:
             c, s = math.cos(place.facing), math.sin(place.facing)
             offset = cloud[mask][:, :2] - np.asarray(place.centre)
             outward = -(c * offset[:, 0] + s * offset[:, 1]) - place.size[1] / 2
-            out = float(np.partition(outward, -3)[-3]) - HANDLE_REACH
+            out = float(np.partition(outward, -3)[-3]) - _HANDLE
             self.drawers[name] = DrawerState(name, float(np.clip(out / drawer.travel, 0.0, 1.0)), time)
 
     def state(self) -> dict[str, Any]:
@@ -228,10 +231,6 @@ class Tracker:
         self.objects = [SeenObject(**{**o, "position": tuple(o["position"])}) for o in state["objects"]]
         self.drawers = {d["name"]: DrawerState(**d) for d in state["drawers"]}
         self.looked_at, self.visited = list(state["looked_at"]), list(state["visited"])
-
-
-HANDLE_REACH = 0.084
-"""From the cabinet's face to the outer side of a closed drawer's handle, metres: furniture knowledge, like the map."""
 
 
 def _same(a: SeenObject, b: SeenObject, within: float) -> bool:
