@@ -12,18 +12,20 @@ from ..sim.catalogue import CATALOGUE
 from .types import Subgoal
 
 _THEN = re.compile(r"\s*(?:;|[,.]?\s+(?:and\s+)?(?:then|after that|afterwards|next|finally)\b,?)\s+", re.I)
-_LEANS = re.compile(r"\b(it|them|that|those|this|these|there|one|ones|both|back|again)\b", re.I)
-_NEGATION = re.compile(r"\b(not|no|isn't|isnt|aren't|without|except|but|other than|instead|rather|or)\b|n\W?t\b", re.I)
+_LEANS = re.compile(r"\b(it|them|that|those|this|these|there|one|ones|both)\b", re.I)
+_NEGATION = re.compile(
+    r"\b(not|no|isnt|arent|dont|doesnt|cant|wont|without|except|but|other than|instead|rather|or)\b|n['’]t\b", re.I
+)
 _VERBS = (
     "bring|fetch|get|grab|give|hand|pass|deliver|carry|take|put|place|move|set|leave|drop|throw|toss|discard|pick|lift|"
-    "hold|find|locate|go|drive|head|walk|visit|open|close|shut|restock|return|clear"
+    "hold|find|locate|go|come|drive|head|walk|visit|open|close|shut|restock|return|clear|serve"
 )
 _POLITE = r"(?:(?:please|now|also|and|could you|can you|would you)\s+)*"
 _IMPERATIVE = re.compile(rf"^{_POLITE}(?:{_VERBS})\b", re.I)
+_VERB = re.compile(rf"\b(?:{_VERBS})\b", re.I)
 _AND_VERB = re.compile(rf"\s*(?:,\s*and|,|\band)\s+(?=(?:also\s+|please\s+)?(?:{_VERBS})\b)", re.I)
-_NAMES = "|".join(
-    sorted((re.escape(n) for kind in CATALOGUE.values() for n in (kind.name, *kind.synonyms)), key=len, reverse=True)
-)
+_WORDS = {w for kind in CATALOGUE.values() for w in (kind.name, *kind.synonyms, *kind.categories)}
+_NAMES = "|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True))
 _THING = rf"(?:(?:the|a|an|some|one|my|that)\s+)?(?:(?:can|bottle|bag|pack)\s+of\s+)?(?:{_NAMES})(?:\s+(?:can|bottle))?"
 _LIST = re.compile(rf"\b{_THING}(?:\s*(?:,\s*and|,|\band|&|\bplus|\bas well as)\s+(?:also\s+)?{_THING})+\b", re.I)
 _JOINT = re.compile(r"\s*(?:,\s*and|,|\band|&|\bplus|\bas well as)\s+(?:also\s+)?", re.I)
@@ -61,7 +63,10 @@ def _split_sentences(text: str) -> list[str]:
 def _spread(clause: str) -> list[str]:
     """'bring me a coke and an apple' -> 'bring me a coke', 'bring me an apple'."""
     found = _LIST.search(clause)
-    if not found or _NEGATION.search(clause) or _LEANS.search(clause[found.end() :]):
+    if not found or _NEGATION.search(clause) or not _VERB.search(clause[: found.start()]):
+        return [clause]
+    # "there" is said in every copy along with what it points at; "it" and "them" point at the list itself.
+    if _LEANS.search(re.sub(r"\bthere\b", "", clause[found.end() :], flags=re.I)):
         return [clause]
     things = [thing for thing in _JOINT.split(found.group()) if thing]
     return [clause[: found.start()] + thing + clause[found.end() :] for thing in things]

@@ -23,6 +23,11 @@ def parts(goal: str) -> list[str]:
         ("go to the table, then open the top drawer", ["go to the table", "open the top drawer"]),
         ("Open the top drawer. Bring me the orange.", ["Open the top drawer", "Bring me the orange"]),
         ("open the top drawer and bring me the orange", ["open the top drawer", "bring me the orange"]),
+        ("give me a snack, a soda and some fruit", ["give me a snack", "give me a soda", "give me some fruit"]),
+        (
+            "wait, the coke and the tea are mine: bring me a pepsi",
+            ["wait, the coke and the tea are mine: bring me a pepsi"],
+        ),
         # What leans on the clause before it is not cut off.
         ("pick up the coke, then put it on the table", ["pick up the coke, then put it on the table"]),
         ("find the coke and bring it to me", ["find the coke and bring it to me"]),
