@@ -17,7 +17,7 @@ from .features import LEARNED, NAMES, VERSION
 from .rollouts import Rollout, read
 from .value import ValueFunction, make_network
 
-_MEMBERS, _EPOCHS, _BATCH = 3, 60, 128
+_MEMBERS, _EPOCHS, _BATCH = 3, 30, 128
 
 
 @dataclass(frozen=True)
