@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from doable.agent import Result
 from doable.agent.cli import app
 
 ROOT = Path(__file__).parent.parent
@@ -53,7 +54,9 @@ def test_the_python_in_the_readme_runs(tmp_path, monkeypatch):
     for block in blocks:
         scope: dict[str, object] = {}
         exec(block.replace("Config(seed=3)", "Config.load({'seed': 3})"), scope)
-        assert scope["result"].status == "reached"  # type: ignore[attr-defined]
+        result = scope["result"]
+        assert isinstance(result, Result)
+        assert result.status == "reached"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
