@@ -54,7 +54,7 @@ class Block:
 
 
 def blocks(scene: Scene, observation: Observation) -> tuple[Block, ...]:
-    """The furniture, with the drawers that were seen open, grown by the robot's radius."""
+    """The furniture, with the drawers that are or may be open, grown by the robot's radius."""
     found = []
     for place in scene.places:
         reach = -protrusion(scene, observation, place)
@@ -67,9 +67,12 @@ def blocks(scene: Scene, observation: Observation) -> tuple[Block, ...]:
 
 
 def protrusion(scene: Scene, observation: Observation, place: Place, but: str = "") -> float:
-    """How far open drawers, as last seen, stand out of a place's working edge, metres; but for the drawer `but`."""
-    travel = {d.name: d.travel for d in scene.drawers if d.cabinet == place.name and d.name != but}
-    out = [travel[d.name] * d.opening for d in observation.drawers if d.name in travel and d.opening is not None]
+    """How far open drawers, as last seen, stand out of a place's working edge, metres; but for the drawer `but`.
+
+    A drawer that was never seen may be open.
+    """
+    seen = {d.name: d.opening for d in observation.drawers if d.opening is not None}
+    out = [d.travel * seen.get(d.name, 1.0) for d in scene.drawers if d.cabinet == place.name and d.name != but]
     return max(out, default=0.0)
 
 
@@ -100,8 +103,13 @@ def stand_pose(scene: Scene, observation: Observation, place: Place) -> BasePose
     return place.stand(0.0, STAND + protrusion(scene, observation, place))
 
 
+def dock_pose(scene: Scene, observation: Observation, place: Place) -> BasePose:
+    """Where the robot may turn before a place, and from where it drives straight up to it."""
+    return place.stand(0.0, _DOCK + protrusion(scene, observation, place))
+
+
 def drive(robot: Robot, observation: Observation, place: Place) -> None:
-    """Drive to the stand pose of `place`. Raises `CannotDo`."""
+    """Drive to the stand pose of `place`; look before driving up to drawers. Raises `CannotDo`."""
     goal = stand_pose(robot.scene, observation, place)
     x, y, yaw = robot.base_pose()
     if math.dist((x, y), goal[:2]) < 0.02 and abs(math.remainder(yaw - goal[2], 2 * math.pi)) < 0.05:
@@ -110,7 +118,7 @@ def drive(robot: Robot, observation: Observation, place: Place) -> None:
         raise CannotDo("the arm can't be folded for driving")
     walls = blocks(robot.scene, observation)
     x, y, yaw = _undock(robot, observation)
-    dock = place.stand(0.0, _DOCK + protrusion(robot.scene, observation, place))
+    dock = dock_pose(robot.scene, observation, place)
     path = find_path(robot.scene, walls, (x, y), dock[:2])
     if path is None:
         raise CannotDo(f"there is no free way to the {place.name}")
@@ -121,6 +129,8 @@ def drive(robot: Robot, observation: Observation, place: Place) -> None:
         done += leg
         share = done / sum(legs) if sum(legs) > 0 else 1.0
         must(robot.drive_to(*corner, yaw + share * turn), f"driving to the {place.name}")
+    if any(d.cabinet == place.name for d in robot.scene.drawers):
+        goal = stand_pose(robot.scene, robot.observe(), place)
     must(robot.drive_to(*goal, speed=0.6), f"driving up to the {place.name}")
 
 
