@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import numpy as np
 import pybullet_data
 
 from .catalogue import object_type
+from .gripper import Gripper
 from .kinematics import EFFORT, VELOCITY, Joints, Pose, continue_through, forward, reach_through
 from .observation import Observation
 from .robot import BasePose, Grip, Motion, Point, grasp_height
@@ -40,8 +40,6 @@ _TOUCH = 15.0
 """Newtons on a link that count as having met something."""
 _BASE_RAMP, _ARM_RAMP = 0.8, 0.2
 """Seconds to top speed."""
-_GRIP_FORCE = 20.0
-"""Newtons a finger: six times what the heaviest thing needs. At 40 N a 30 g sponge shivers out of the hand."""
 _ARM_SPEED = 0.9
 """Fraction of the makers' top speeds that `speed=1` means."""
 
@@ -62,21 +60,12 @@ class MobilePanda:
         self.camera_link: int = link["camera"]
         self._base = [joint[name] for name in ("base_x", "base_y", "base_yaw")]
         self._arm = [joint[f"panda_joint{i}"] for i in range(1, 8)]
-        self._fingers = [joint["panda_finger_joint1"], joint["panda_finger_joint2"]]
-        self.finger_links: tuple[int, ...] = tuple(self._fingers)
-        self.finger_links: tuple[int, ...] = tuple(self._fingers)
         self._head = [joint["head_pan"], joint["head_tilt"]]
         self._names = {i: _part(name) for name, i in link.items()}
-        for finger in self._fingers:
-            p.changeDynamics(self.body, finger, lateralFriction=1.2, spinningFriction=0.05, rollingFriction=0.001)
         self._base_goal, self._arm_goal = np.array(base, dtype=float), TUCK.copy()
-        self._finger_goal, self._finger_force = [0.04, 0.04], [_GRIP_FORCE, _GRIP_FORCE]
         self._head_goal = [0.0, 0.4]
-        self._held: tuple[Grip, float] | None = None
-        for joints, angles in (
-            (self._base, self._base_goal), (self._arm, TUCK),
-            (self._fingers, self._finger_goal), (self._head, self._head_goal),
-        ):  # fmt: skip
+        self.gripper = Gripper(physics, self.body, [joint["panda_finger_joint1"], joint["panda_finger_joint2"]])
+        for joints, angles in ((self._base, self._base_goal), (self._arm, TUCK), (self._head, self._head_goal)):
             for j, angle in zip(joints, angles, strict=True):
                 p.resetJointState(self.body, j, float(angle))
         self._reissue()
@@ -90,20 +79,14 @@ class MobilePanda:
 
     @property
     def holding(self) -> str | None:
-        """The type between the fingers. One of them presses all the time: it would be at its end if nothing were there.
-
-        (The gap itself may change by some millimetres, when a thing that was grasped askew turns between the fingers.)
-        """
-        if self._held is None:
-            return None
-        grip, gap = self._held
-        pressing = float(self._measure(self._fingers)[0])
-        return grip.type if pressing > 0.004 and self._gap() > 0.6 * gap else None
+        """The type between the fingers, as it was seen when grasped."""
+        grip = self.gripper.gripped
+        return grip.type if grip else None
 
     @property
     def gripped(self) -> Grip | None:
         """How it is held."""
-        return self._held[0] if self._held and self.holding else None
+        return self.gripper.gripped
 
     def base_pose(self) -> BasePose:
         """(x, y, yaw), yaw in (-pi, pi]."""
@@ -116,9 +99,6 @@ class MobilePanda:
 
     def _measure(self, joints: Sequence[int]) -> Joints:
         return np.array([s[0] for s in self._p.getJointStates(self.body, joints)])
-
-    def _gap(self) -> float:
-        return float(self._measure(self._fingers).sum())
 
     def _mount(self) -> Pose:
         x, y, yaw = self.base_pose()
@@ -212,44 +192,12 @@ class MobilePanda:
     # Fingers ----------------------------------------------------------------------------------------------------
 
     def grip(self, grip: Grip | None = None) -> float:
-        """Close until both fingers stand still; then one holds its place and the other presses.
-
-        (With both pressing, nothing would keep the pair in the middle of the hand.)
-        """
-        self._close()
-        gap = self._gap()
-        self._held = (grip, gap) if grip is not None and gap > 0.012 else None
-        return gap
+        """Close until both fingers stand still; gives the gap between them, metres."""
+        return self.gripper.close(grip)
 
     def release(self) -> None:
         """Open the fingers all the way."""
-        self._held = None
-        self._move_fingers([0.04, 0.04], [_GRIP_FORCE, _GRIP_FORCE], 0.15)
-        self._wait_for_fingers()
-
-    def _close(self, each_tick: Callable[[], None] = lambda: None) -> None:
-        self._move_fingers([0.0, 0.0], [_GRIP_FORCE / 2, _GRIP_FORCE / 2], 0.12)
-        self._wait_for_fingers(each_tick)
-        here = float(self._measure(self._fingers)[1])
-        self._move_fingers([0.0, here], [_GRIP_FORCE, 2 * _GRIP_FORCE], 0.12)
-        self.physics.step(3 * _TICK)
-
-    def _move_fingers(self, goals: list[float], forces: list[float], speed: float) -> None:
-        self._finger_goal, self._finger_force = goals, forces
-        for j, goal, force in zip(self._fingers, goals, forces, strict=True):
-            self._p.setJointMotorControl2(
-                self.body, j, self._p.POSITION_CONTROL, targetPosition=goal, force=force, maxVelocity=speed
-            )
-
-    def _wait_for_fingers(self, each_tick: Callable[[], None] = lambda: None) -> None:
-        still = 0
-        for _ in range(60):
-            before = self._measure(self._fingers)
-            each_tick()
-            self.physics.step(_TICK)
-            still = still + 1 if np.abs(self._measure(self._fingers) - before).max() < 2e-4 else 0
-            if still == 3:
-                return
+        self.gripper.open()
 
     def grasp_at_reset(self, body: int, type_name: str) -> None:
         """Start an episode with `body` between the fingers, as if it had been picked up."""
@@ -264,9 +212,7 @@ class MobilePanda:
         def hold_there() -> None:
             self._p.resetBasePositionAndOrientation(body, at.tolist(), turn)
 
-        self._close(hold_there)
-        gap = self._gap()
-        self._held = (Grip(type_name, below), gap)
+        self.gripper.close(Grip(type_name, below), hold_there)
 
     # Machinery --------------------------------------------------------------------------------------------------
 
@@ -334,23 +280,20 @@ class MobilePanda:
         self._command(self._base, self._base_goal, [0.0] * 3, [800.0, 800.0, 400.0])
         self._command(self._arm, self._arm_goal, [0.0] * 7, EFFORT)
         self._command(self._head, self._head_goal, [0.0, 0.0], [10.0, 10.0])
-        self._move_fingers(self._finger_goal, self._finger_force, 0.12)
+        self.gripper.reissue()
 
     def state(self) -> dict[str, Any]:
         """Everything that is not in the physics: what is held and where the motors are told to be (JSON)."""
         return {
             "base": self._base_goal.tolist(), "arm": self._arm_goal.tolist(), "head": list(self._head_goal),
-            "fingers": list(self._finger_goal), "force": list(self._finger_force),
-            "held": None if self._held is None else {**asdict(self._held[0]), "gap": self._held[1]},
+            "gripper": self.gripper.state(),
         }  # fmt: skip
 
     def set_state(self, state: dict[str, Any]) -> None:
         """The inverse; to be called after the physics has been restored."""
         self._base_goal, self._arm_goal = np.array(state["base"]), np.array(state["arm"])
         self._head_goal = list(state["head"])
-        self._finger_goal, self._finger_force = list(state["fingers"]), list(state["force"])
-        held = state["held"]
-        self._held = None if held is None else (Grip(held["type"], held["below"]), held["gap"])
+        self.gripper.set_state(state["gripper"])
         self._reissue()
 
 

@@ -178,7 +178,7 @@ class PhysicsWorld:
         """The object that both fingers touch."""
         p = self.physics.p
         touching: list[set[int]] = []
-        for finger in self.robot.finger_links:
+        for finger in self.robot.gripper.links:
             touching.append({c[2] for c in p.getContactPoints(bodyA=self.robot.body, linkIndexA=finger)})
         both = set.intersection(*touching) & set(self._types)
         return min(both) if both else None
