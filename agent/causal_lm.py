@@ -25,7 +25,6 @@ class CausalLM:
     def __init__(self, model: Any, tokenizer: Any, *, name: str, says_skills: bool = False):
         self._model, self._tokenizer, self.name = model.eval(), tokenizer, name
         self.says_skills = says_skills
-        """It was trained to say skills: what it would say besides them tells that none of them helps."""
         self.tokens_computed = 0
         """Prompt tokens and tree nodes that went through the model so far: what scoring cost."""
         self._forget()

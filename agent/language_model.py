@@ -17,6 +17,11 @@ class LanguageModel(Protocol):
         """Which model, for journals and tables."""
         ...
 
+    @property
+    def says_skills(self) -> bool:
+        """Was it trained to say skills? Then what it would say besides them tells that none of them helps."""
+        ...
+
     def loglikelihood(self, prompt: str, continuations: Sequence[str]) -> NDArray[np.float64]:
         """Natural log of P(continuation | prompt), summed over its tokens: (n,), each ≤ 0.
 
@@ -36,6 +41,8 @@ Say = Callable[[str, str], float]
 
 class ScriptedModel:
     """A deterministic stand-in that ships with the library: its log-probabilities come from a function."""
+
+    says_skills = False
 
     def __init__(self, say: Say, name: str = "scripted"):
         self._say, self.name = say, name

@@ -85,7 +85,7 @@ class Loop:
         self._limits = Limits(config.max_steps, config.max_seconds, config.max_wall_seconds)
         self._skills = {skill.phrase: skill for skill in library}
         # Only of a model that was trained to say skills does it mean something how much it would say besides.
-        self._floor = config.floor if getattr(model, "says_skills", False) else 0.0
+        self._floor = config.floor if model.says_skills else 0.0
         self._deadline_from = time.monotonic()
 
     def graph(self) -> StateGraph:
