@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+_CODE = ("agent", "skills", "sim", "memory", "constraints.txt")
 _PACKAGES = ("doable", "torch", "transformers", "pybullet", "langgraph", "chromadb", "numpy")
 
 
@@ -28,14 +29,17 @@ def origin(**more: Any) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit of this checkout, with '+changes' if files differ from it; None if this is an installed package."""
+    """The commit of this checkout, with '+changes' if the code differs from it; None if this is an installed package.
+
+    Results are not code: a benchmark that writes its committed figures anew does not change what it measures.
+    """
     root = Path(__file__).resolve().parents[1]
     top = _git(root, "rev-parse", "--show-toplevel")
     # An environment inside somebody's repository must not pass off that repository's commit as ours.
     if top is None or Path(top).resolve() != root:
         return None
     head = _git(root, "rev-parse", "--verify", "HEAD")
-    return head and head + ("+changes" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+    return head and head + ("+changes" if _git(root, "status", "--porcelain", "--", *_CODE) else "")
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
