@@ -234,9 +234,9 @@ def train_language(
     try:
         with bad_input():
             embedder = MiniLM()
-            recipe = Recipe(episodes=episodes, seed=seed, threads=threads)
+            recipe = Recipe(episodes=episodes, seed=seed)
             log = functools.partial(typer.echo, err=True)
-            train_adapter(plain_folder(), out, work, recipe, reported_tasks(), embed, log)
+            train_adapter(plain_folder(), out, work, recipe, reported_tasks(), embed, threads=threads, log=log)
     except KeyboardInterrupt:
         typer.echo(f"Stopped. The same command goes on: its state is in {work}.", err=True)
         raise typer.Exit(INTERRUPTED) from None

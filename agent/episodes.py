@@ -7,11 +7,13 @@ go on from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..sim.catalogue import CATALOGUE
 from ..sim.facts import RobotAt
 from ..sim.observation import Observation, SeenObject
 from ..sim.scene import Scene
@@ -19,7 +21,7 @@ from ..sim.symbolic import SymbolicWorld
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
 from .instructions import Grammar, Instruction
-from .prompts import continuation, failure, transcript
+from .prompts import continuation, describe, failure, transcript
 from .teacher import Teacher
 
 _SLIP = 0.08
@@ -28,6 +30,8 @@ _STRAY = 0.06
 """Share of turns in which some other possible skill is done first, not to be learned."""
 _LOOKED_AROUND = 0.4
 """Share of episodes that begin with some places seen already, as later subgoals of a longer goal do."""
+_RENAMED = 0.6
+"""Share of the episodes about things called by name in which all things go by other names (see `renamed`)."""
 _MISHAPS = (
     "the fingers closed on nothing", "it slipped out of the hand", "the path is blocked", "no way found for the arm",
     "touched something on the way", "timed out after 30 s", "the view was blocked",
@@ -60,7 +64,42 @@ def episodes(scene: Scene, part: str, seed: int, *, max_turns: int = 14) -> Iter
     while True:
         made = _episode(grammar.draw(rng), world, library, rng, max_turns)
         if made is not None:
-            yield made
+            other = renamed(made, grammar.other_names, rng) if rng.random() < _RENAMED else None
+            yield other or made
+
+
+def renamed(episode: TrainingEpisode, names: Sequence[str], rng: np.random.Generator) -> TrainingEpisode | None:
+    """The episode with all things called by other names, so that names are repeated and not learned by heart.
+
+    `names` are at least as many as the catalogue's, each as `describe` gives them: 'mango (fruit, sweet)'. None where
+    what is asked for is not called by its name. The start state keeps the true names.
+    """
+    errands = episode.instruction.errands
+    if any(len(errand.what) > 1 for errand in errands):
+        return None
+    drawn = [names[int(i)] for i in rng.permutation(len(names))[: len(CATALOGUE)]]
+    called = {kind: name.partition(" (")[0] for kind, name in zip(CATALOGUE, drawn, strict=True)}
+    words = {describe(kind): name for kind, name in zip(CATALOGUE, drawn, strict=True)}
+    words |= {word: called[kind] for kind in CATALOGUE for word in (kind, *CATALOGUE[kind].synonyms)}
+    longest_first = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    pattern = re.compile(rf"(?<!\w)({longest_first})(?!\w)", re.I)
+
+    def rename(text: str) -> str:
+        return pattern.sub(lambda found: words[found.group().lower()], text)
+
+    text = rename(episode.instruction.text)
+    if not all(called[kind] in text for errand in errands for kind in errand.what):
+        return None  # a typo in the name, or words that only point at it
+    instruction = replace(
+        episode.instruction,
+        text=text,
+        errands=tuple(replace(errand, what=tuple(called[kind] for kind in errand.what)) for errand in errands),
+    )
+    return TrainingEpisode(
+        instruction,
+        tuple(replace(segment, text=rename(segment.text)) for segment in episode.segments),
+        tuple(rename(phrase) for phrase in episode.phrases),
+    )
 
 
 def _episode(

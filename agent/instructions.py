@@ -49,11 +49,13 @@ class Grammar:
         self._polite = data["polite"]
         self._places = data["places"]
         self._impossible = _part(data["impossible things"], part)
+        self.other_names: tuple[str, ...] = tuple(data["other names"])
+        """Names that no kind in the catalogue has, with words that describe them."""
         makers: list[tuple[float, Callable[[np.random.Generator], Instruction], tuple[str, ...]]] = [
-            (0.17, self._bring_named, ("bring", "bring from")),
-            (0.20, self._bring_described, ("bring", "after a need")),
+            (0.18, self._bring_named, ("bring", "bring from")),
+            (0.23, self._bring_described, ("bring", "after a need")),
             (0.10, self._put_named, ("put", "put from")),
-            (0.06, self._put_described, ("put",)),
+            (0.08, self._put_described, ("put",)),
             (0.07, self._discard, ("discard",)),
             (0.05, self._hold, ("hold",)),
             (0.05, self._find, ("find",)),
@@ -84,7 +86,7 @@ class Grammar:
         source = self._source(rng, 0.2)
         frame = _pick(rng, self._frames["bring from" if source else "bring"])
         text = self._fill(frame, rng, x=_name(kind, rng), s=source)
-        return self._finish(rng, text, frame, Errand("deliver", (kind,), "user", source), opener=0.2)
+        return self._finish(rng, text, frame, Errand("deliver", (kind,), "user", source), opener=0.25)
 
     def _bring_described(self, rng: np.random.Generator) -> Instruction:
         described, kinds = self._description(rng)
@@ -189,7 +191,7 @@ class Grammar:
         kind = _pick(rng, list(CATALOGUE))
         to = _pick(rng, ["user", "trash can", *self._surfaces])
         frame = _pick(rng, self._frames["in hand to you" if to == "user" else "in hand"])
-        made = self._finish(rng, self._fill(frame, rng, p=to), frame, Errand("deliver", (kind,), to))
+        made = self._finish(rng, self._fill(frame, rng, p=to), frame, Errand("deliver", (kind,), to), opener=0.0)
         objects = tuple((k, p) for k, p in made.setup.objects if k != kind)
         return replace(made, setup=replace(made.setup, objects=objects, holding=kind))
 
@@ -197,7 +199,8 @@ class Grammar:
         """Something is in the hand and shall be put down where the robot stands."""
         kind = _pick(rng, list(CATALOGUE))
         frame = _pick(rng, self._frames["put here"])
-        made = self._finish(rng, self._fill(frame, rng, x=_name(kind, rng)), frame, Errand("deliver", (kind,)))
+        text = self._fill(frame, rng, x=_name(kind, rng))
+        made = self._finish(rng, text, frame, Errand("deliver", (kind,)), opener=0.0)
         here = _pick(rng, self._surfaces)
         objects = tuple((k, p) for k, p in made.setup.objects if k != kind)
         setup = replace(made.setup, objects=objects, holding=kind, robot_at=here)
@@ -249,19 +252,20 @@ class Grammar:
         return frame.format(**slots)
 
     def _finish(
-        self, rng: np.random.Generator, text: str, frame: str, *errands: Errand, opener: float = 0.0
+        self, rng: np.random.Generator, text: str, frame: str, *errands: Errand, opener: float = 0.1
     ) -> Instruction:
         """Draw a start state in which the errands can mostly be done, and maybe a remark beside the point."""
-        wanted = [kind for errand in errands for kind in errand.what[:1]]
+        # Any of the kinds that will do: which of them is there can't be told from the words.
+        wanted = [_pick(rng, errand.what) for errand in errands if errand.what]
         present = [k for k in wanted if rng.random() < 0.88]
         spare = [k for k in CATALOGUE if k not in wanted]
         present += [str(k) for k in rng.choice(spare, size=int(rng.integers(2, 7)), replace=False)]
         sources = {kind: errand.source for errand in errands for kind in errand.what if errand.source}
         objects = tuple((kind, sources.get(kind) or _pick(rng, self._surfaces)) for kind in dict.fromkeys(present))
         holding = None
-        if rng.random() < 0.15 and errands[0].kind != "refuse":
-            # Mostly the wanted object, else one that is in the way.
-            holding = wanted[0] if wanted and rng.random() < 0.7 else _pick(rng, spare)
+        if rng.random() < 0.2 and errands[0].kind != "refuse":
+            # The wanted object, or one that is in the way.
+            holding = wanted[0] if wanted and rng.random() < 0.55 else _pick(rng, spare)
             objects = tuple((k, p) for k, p in objects if k != holding)
         robot_at = "user" if rng.random() < 0.4 else _pick(rng, [p.name for p in self._scene.places])
         drawers = tuple(d.name for d in self._scene.drawers if rng.random() < 0.25)
@@ -269,7 +273,9 @@ class Grammar:
             beside = _pick(
                 rng, [k for k in CATALOGUE if k not in {w for e in errands for w in e.what}] or list(CATALOGUE)
             )
-            text = f"{_pick(rng, self._openers).format(x=beside)} {text}"
+            remark = self._fill(_pick(rng, self._openers), rng, x=beside, p=_pick(rng, [*self._places]))
+            after = remark.endswith(".") and text[0].islower() and rng.random() < 0.35
+            text = f"{text}{'' if text[-1] in '.?!' else '.'} {remark}" if after else f"{remark} {text}"
         return Instruction(text, errands, Setup(objects, robot_at, holding, drawers), frame)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from ..sim.catalogue import is_a
+from ..sim.catalogue import CATALOGUE
 from ..sim.facts import All, At, Closed, Condition, Holding, Not, Open, RobotAt
 from ..sim.scene import load_scene
 from ..sim.symbolic import SymbolicWorld
@@ -50,7 +50,6 @@ class Recipe:
     max_tokens: int = 420
     """Longer episodes are left out."""
     seed: int = 0
-    threads: int = 1
     same_words: float = 0.85
     """Cosine similarity from which an instruction counts as a paraphrase of a reported one."""
     same_goal: float = 0.5
@@ -107,15 +106,20 @@ def has_goal(errands: Sequence[Errand], wanted: Sequence[Condition]) -> bool:
 def _asks(errand: Errand, wanted: Condition) -> bool:
     match wanted:
         case At(what, place):
-            return errand.to == place and all(is_a(kind, what) for kind in errand.what)
+            return errand.to == place and all(_is_a(kind, what) for kind in errand.what)
         case Holding(what) if what is not None:
-            return errand.kind == "hold" and all(is_a(kind, what) for kind in errand.what)
+            return errand.kind == "hold" and all(_is_a(kind, what) for kind in errand.what)
         case RobotAt(place):
             return errand.kind == "find" or (errand.kind == "go" and errand.target == place)
         case Open(drawer) | Closed(drawer):
             return errand.target == drawer and errand.kind == ("open" if isinstance(wanted, Open) else "close")
         case _:
             return False
+
+
+def _is_a(kind: str, what: str) -> bool:
+    """Is `kind` a `what`? Things that go by other names are none of the catalogue's."""
+    return kind in CATALOGUE and CATALOGUE[kind].is_a(what)
 
 
 def encode(episode: TrainingEpisode, tokenizer) -> tuple[list[int], list[bool]]:
@@ -145,14 +149,22 @@ def batches(encoded: Sequence[tuple[list[int], list[bool]]], recipe: Recipe) -> 
 
 
 def train(
-    model_folder: Path, out: Path, work: Path, recipe: Recipe, reported: Sequence[Task], embed: Embed | None, log=print
+    model_folder: Path,
+    out: Path,
+    work: Path,
+    recipe: Recipe,
+    reported: Sequence[Task],
+    embed: Embed | None,
+    *,
+    threads: int = 1,
+    log: Callable[[str], None] = print,
 ) -> None:
     """Train and write `out` (safetensors). `work` keeps the state; a run that was stopped goes on from there."""
     from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     torch.manual_seed(recipe.seed)
-    torch.set_num_threads(recipe.threads)
+    torch.set_num_threads(threads)
     work.mkdir(parents=True, exist_ok=True)
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
     stream = distinct_episodes(recipe, reported, embed)

@@ -60,7 +60,8 @@ class Teacher:
         verb, _, thing = phrase.partition(" the ")
         if verb == "find" and failed and self._errands and all(place in now.looked_at for place in self._surfaces):
             self._unfindable.update(self._errands[0].what)
-        if verb == "put down" and not failed and self._errands and self._errands[0].to == now.robot.place:
+        wanted = self._errands[0] if self._errands else None
+        if verb == "put down" and not failed and wanted and thing in wanted.what and wanted.to == now.robot.place:
             self._delivered.append(thing)
 
     def _pursue(self, errand: Errand, now: Observation) -> str | None:
@@ -73,7 +74,8 @@ class Teacher:
             case "open" | "close":
                 return self._move_drawer(errand, now)
             case "find":
-                return None if any(o.type in errand.what for o in now.here()) else self._search(errand, now)
+                found = {now.robot.holding, *(o.type for o in now.here())} & {*errand.what}
+                return None if found else self._search(errand, now)
             case "hold":
                 if now.robot.holding in errand.what:
                     return None

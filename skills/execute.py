@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from ..sim.facts import All, Facts, Not
 from ..sim.observation import Observation
 from ..sim.symbolic import SymbolicWorld
 from ..sim.world import EmbodiedWorld, World
@@ -21,7 +22,14 @@ def execute(skill: Skill, world: World, observation: Observation | None = None) 
         robot = cast(EmbodiedWorld, world).robot
         return skill.policy(robot, observation or robot.observe())
     start = world.time
-    if not skill.preconditions.holds(world.facts()):
+    if not _can_start(skill, world.facts()):
         return Outcome("failed", "its preconditions do not hold")
     reason = world.make_true(skill.effects)
     return Outcome("failed" if reason else "done", reason or "as declared", world.time - start)
+
+
+def _can_start(skill: Skill, truth: Facts) -> bool:
+    """Do the preconditions hold? That the effects are not there yet is none: what was not seen may be so already."""
+    given = skill.preconditions
+    parts = given.parts if isinstance(given, All) else (given,)
+    return all(part.holds(truth) for part in parts if part != Not(skill.effects))

@@ -56,6 +56,12 @@ def test_preconditions_are_held_against_the_truth(world, do):
     assert world.facts() == before
 
 
+def test_a_drawer_that_is_shut_already_is_found_so(world, do):
+    assert do("close the top drawer").status == "done"
+    assert world.observe().robot.place == "cabinet"
+    assert {d.name: d.opening for d in world.observe().drawers} == {"top drawer": 0.0, "bottom drawer": 0.0}
+
+
 def test_what_somebody_took_away_is_forgotten_when_looked_for(world, do):
     do("go to the table")
     do("go to the user")
