@@ -118,6 +118,10 @@ def run(
         wanted = _condition(expect, scene) if expect else None
         if video and config.world != "physics":
             raise ValueError("Expected --world physics with --video: there is nothing to see in a symbolic world.")
+        if video:
+            from ..sim.recorder import film_path
+
+            video = film_path(video)
         terminal = _terminal(goal, config, as_json)
         agent = Agent(config=config, watcher=terminal)
         _load(agent)

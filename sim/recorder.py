@@ -60,18 +60,20 @@ class Recorder:
         self._writer.close()
 
 
-@contextlib.contextmanager
-def record(world: PhysicsWorld, path: str | Path) -> Iterator[Recorder]:
-    """Film `world` to `path` (mp4) for as long as the context lasts.
-
-    Raises ValueError for a name that is not an mp4 file's or a folder that does not exist.
-    """
+def film_path(path: str | Path) -> Path:
+    """Where a film can be written. Raises ValueError for a name that is not an mp4 file's or a folder that isn't."""
     path = Path(path)
     if path.suffix != ".mp4":
         raise ValueError(f"Expected the film's name to end in .mp4, got {path.name!r}.")
     if not path.absolute().parent.is_dir():
-        raise ValueError(f"Expected the film's folder to exist, got {str(path.parent)!r}.")
-    recorder = Recorder(world, path)
+        raise ValueError(f"Expected the film's folder to exist, got {str(path.parent)!r}. Make it first.")
+    return path
+
+
+@contextlib.contextmanager
+def record(world: PhysicsWorld, path: str | Path) -> Iterator[Recorder]:
+    """Film `world` to `path` (mp4) for as long as the context lasts. Raises ValueError as `film_path` does."""
+    recorder = Recorder(world, film_path(path))
     world.physics.on_step.append(recorder.on_step)
     try:
         yield recorder
