@@ -223,6 +223,8 @@ def train_language(
     episodes: Annotated[int, typer.Option(min=1, help="Training episodes.")] = 3000,
     seed: Annotated[int, typer.Option(help="Draws the episodes.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
+    start: Annotated[Path | None, typer.Option(help="An adapter to train further [default: a fresh one].")] = None,
+    learning_rate: Annotated[float, typer.Option(min=1e-7, max=1e-1, help="Its peak.")] = 6e-4,
 ) -> None:
     """Fine-tune the language model to say the next skill (LoRA). Goes on where it stopped."""
     from ..memory import MiniLM
@@ -238,9 +240,13 @@ def train_language(
     try:
         with bad_input():
             embedder = MiniLM()
-            recipe = Recipe(episodes=episodes, seed=seed)
+            if start is not None and not start.is_file():
+                raise ValueError(f"Expected an adapter to start from, got {str(start)!r}, which is no file.")
+            recipe = Recipe(episodes=episodes, seed=seed, learning_rate=learning_rate)
             log = functools.partial(typer.echo, err=True)
-            train_adapter(plain_folder(), out, work, recipe, reported_tasks(), embed, threads=threads, log=log)
+            train_adapter(
+                plain_folder(), out, work, recipe, reported_tasks(), embed, start=start, threads=threads, log=log
+            )
     except KeyboardInterrupt:
         typer.echo(f"Stopped. The same command goes on: its state is in {work}.", err=True)
         raise typer.Exit(INTERRUPTED) from None

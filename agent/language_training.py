@@ -7,18 +7,19 @@ results on are left out, as judged by an embedding model that takes no other par
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from ..sim.catalogue import CATALOGUE
 from ..sim.facts import All, At, Closed, Condition, Holding, Not, Open, RobotAt
@@ -54,6 +55,8 @@ class Recipe:
     """Cosine similarity from which an instruction counts as a paraphrase of a reported one."""
     same_goal: float = 0.5
     """The same, if it has the same goal."""
+    start: str = ""
+    """SHA-256 of the adapter that training starts from; none: from the plain model."""
 
 
 def reported_tasks() -> list[Task]:
@@ -156,13 +159,19 @@ def train(
     reported: Sequence[Task],
     embed: Embed | None,
     *,
+    start: Path | None = None,
     threads: int = 1,
     log: Callable[[str], None] = print,
 ) -> None:
-    """Train and write `out` (safetensors). `work` keeps the state; a run that was stopped goes on from there."""
+    """Train and write `out` (safetensors). `work` keeps the state; a run that was stopped goes on from there.
+
+    `start`: an adapter of the same rank to train further; None: a fresh one.
+    """
     from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    if start is not None:
+        recipe = replace(recipe, start=hashlib.sha256(start.read_bytes()).hexdigest())
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(threads)
     work.mkdir(parents=True, exist_ok=True)
@@ -180,18 +189,20 @@ def train(
     for p in weights:
         p.data = p.data.float()
     optimiser = torch.optim.AdamW(weights, lr=recipe.learning_rate, weight_decay=0.0, betas=(0.9, 0.98))
+    if start is not None:
+        set_peft_model_state_dict(model, read_adapter(start))
     state = work / "state.pt"
-    start = 0
+    first = 0
     if state.exists():
         saved = torch.load(state, weights_only=True)
         if saved["recipe"] == json.dumps(asdict(recipe)):
             set_peft_model_state_dict(model, saved["lora"])
             optimiser.load_state_dict(saved["optimiser"])
-            start = saved["step"]
-            log(f"going on from step {start}")
+            first = saved["step"]
+            log(f"going on from step {first}")
     began = time.monotonic()
     recent: list[float] = []
-    for step in range(start, len(plan)):
+    for step in range(first, len(plan)):
         rate = recipe.learning_rate * _schedule(step / len(plan), recipe.warmup)
         for group in optimiser.param_groups:
             group["lr"] = rate
@@ -202,7 +213,7 @@ def train(
         optimiser.zero_grad(set_to_none=True)
         recent = [*recent[-19:], float(loss.detach())]
         if step % 10 == 0:
-            left = (time.monotonic() - began) / (step - start + 1) * (len(plan) - step - 1)
+            left = (time.monotonic() - began) / (step - first + 1) * (len(plan) - step - 1)
             log(f"step {step + 1}/{len(plan)}  loss {np.mean(recent):.3f}  {left / 60:.0f} min left")
         if step % 50 == 49:
             saved = {"recipe": json.dumps(asdict(recipe)), "lora": get_peft_model_state_dict(model),
@@ -225,6 +236,11 @@ def save_adapter(state: dict[str, torch.Tensor], out: Path, recipe: Recipe) -> N
     }  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, out, metadata)
+
+
+def read_adapter(path: Path) -> dict[str, torch.Tensor]:
+    """The inverse of `save_adapter`, in float32."""
+    return {f"base_model.model.{name}.weight": value.float() for name, value in load_file(path).items()}
 
 
 def _schedule(done: float, warmup: float) -> float:
