@@ -23,6 +23,7 @@ from ..sim.facts import (
     Open,
     RobotAt,
     Visited,
+    leaves,
 )  # fmt: skip
 from ..sim.observation import Observation
 from ..skills.skill import Outcome, Skill
@@ -80,13 +81,6 @@ def in_words(condition: Condition) -> str:
             return f"not: {in_words(part)}"
         case _:
             return str(condition)
-
-
-def leaves(condition: Condition) -> tuple[Condition, ...]:
-    """The conditions that must each hold for the whole to hold."""
-    if isinstance(condition, All):
-        return tuple(leaf for part in condition.parts for leaf in leaves(part))
-    return (condition,)
 
 
 def check(

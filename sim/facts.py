@@ -172,13 +172,27 @@ class Not:
 ALWAYS = All(())
 """The condition that always holds."""
 
+
+def leaves(condition: Condition) -> tuple[Condition, ...]:
+    """The parts of a conjunction, however deep; of anything else, itself."""
+    if isinstance(condition, All):
+        return tuple(leaf for part in condition.parts for leaf in leaves(part))
+    return (condition,)
+
+
 _LEAVES = ("at", "holding", "robot_at", "visited", "open", "closed", "clean", "empty", "all", "any", "not")
 
 
-def parse_condition(data: Mapping[str, Any], places: Mapping[str, str], drawers: Mapping[str, str]) -> Condition:
+def parse_condition(
+    data: Mapping[str, Any],
+    places: Mapping[str, str],
+    drawers: Mapping[str, str],
+    receptacles: Mapping[str, str] | None = None,
+) -> Condition:
     """Read a goal as written in task files.
 
-    `places` and `drawers` map every accepted name (synonyms included) to its canonical one.
+    `places`, `drawers` and `receptacles` (objects that others lie in or on) map every accepted name (synonyms included)
+    to its canonical one.
     Raises ValueError (`UnknownName` for a name) saying the rule, the value and the nearest known name.
     """
     if not isinstance(data, Mapping):
@@ -194,7 +208,7 @@ def parse_condition(data: Mapping[str, Any], places: Mapping[str, str], drawers:
         return known[word.lower()]
 
     def place(word: Any) -> str:
-        return name({**places, **drawers}, "a place", word)
+        return name({**places, **drawers, **(receptacles or {})}, "a place", word)
 
     match key:
         case "at":
@@ -223,9 +237,9 @@ def parse_condition(data: Mapping[str, Any], places: Mapping[str, str], drawers:
         case "all" | "any":
             if not isinstance(value, list | tuple) or not value:
                 raise ValueError(f'Expected {{"{key}": [goal, …]}}, got {dict(data)!r}.')
-            parts = tuple(parse_condition(part, places, drawers) for part in value)
+            parts = tuple(parse_condition(part, places, drawers, receptacles) for part in value)
             return All(parts) if key == "all" else AnyOf(parts)
         case "not":
-            return Not(parse_condition(value, places, drawers))
+            return Not(parse_condition(value, places, drawers, receptacles))
         case _:
             raise UnknownName("a goal", key, _LEAVES)

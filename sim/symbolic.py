@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .catalogue import CATALOGUE, is_a
-from .facts import All, AnyOf, Closed, Condition, Facts, Here, Holding, Not, ObjectFact, Open, RobotAt
+from .facts import AnyOf, Closed, Condition, Facts, Here, Holding, Not, ObjectFact, Open, RobotAt, leaves
 from .observation import DrawerState, Observation, RobotState, SeenObject
 from .scene import Scene, load_scene
 from .task import Setup
@@ -92,8 +92,7 @@ class SymbolicWorld:
         self.time += _SKILL_SECONDS
         if self._rng.random() < self.failure_rate:
             return "it slipped"
-        parts = effects.parts if isinstance(effects, All) else (effects,)
-        for part in parts:
+        for part in leaves(effects):
             reason = self._make(part)
             if reason:
                 return reason
@@ -121,8 +120,6 @@ class SymbolicWorld:
                 self._open[drawer] = isinstance(effect, Open)
             case AnyOf(parts):
                 return None if effect.holds(self.facts()) else self._make(parts[0])
-            case All():
-                return self.make_true(effect)
             case Not():
                 return None if effect.holds(self.facts()) else "its effects do not hold"
             case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from ..sim.facts import All, Facts, Not
+from ..sim.facts import Facts, Not, leaves
 from ..sim.observation import Observation
 from ..sim.symbolic import SymbolicWorld
 from ..sim.world import EmbodiedWorld, World
@@ -30,6 +30,4 @@ def execute(skill: Skill, world: World, observation: Observation | None = None) 
 
 def _can_start(skill: Skill, truth: Facts) -> bool:
     """Do the preconditions hold? That the effects are not there yet is none: what was not seen may be so already."""
-    given = skill.preconditions
-    parts = given.parts if isinstance(given, All) else (given,)
-    return all(part.holds(truth) for part in parts if part != Not(skill.effects))
+    return all(part.holds(truth) for part in leaves(skill.preconditions) if part != Not(skill.effects))
