@@ -7,13 +7,17 @@ phrases are then one tree-attention pass over that cache, which is cropped back 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .messages import rendered
 from .phrase_tree import PhraseTree
+
+if TYPE_CHECKING:
+    from .messages import Messages
 
 _CHUNK = 256
 """Rows of logits at a time: 256 x 49,152 floats are 50 MB."""
@@ -56,9 +60,9 @@ class CausalLM:
         return np.array(values, dtype=np.float64)
 
     @torch.inference_mode()
-    def generate(self, prompt: str, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
+    def generate(self, messages: Messages, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
         """Greedy decoding over the same cache."""
-        tokens = self._encode(prompt)
+        tokens = self._encode(rendered(messages, self._tokenizer))
         said: list[int] = []
         for _ in range(max_new_tokens):
             token = int(self._read(tokens + said).argmax())
@@ -66,7 +70,7 @@ class CausalLM:
                 break
             said.append(token)
             text = self._tokenizer.decode(said)
-            if stop in text:
+            if stop and stop in text:
                 return text.split(stop)[0]
         return self._tokenizer.decode(said)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .messages import Messages
 
 
 class LanguageModel(Protocol):
@@ -30,8 +33,12 @@ class LanguageModel(Protocol):
         """
         ...
 
-    def generate(self, prompt: str, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
-        """The most likely words that follow `prompt`, up to `stop` (not included)."""
+    def generate(self, messages: Messages, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
+        """The most likely words that follow, up to `stop` (not included; "" for no stop).
+
+        A text is continued as it stands. Turns, as langchain-core's messages or as pairs like ("human", "Hello"), are
+        answered: by an instruct model in its chat template, by a base model as lines of a dialogue.
+        """
         ...
 
 
@@ -51,7 +58,7 @@ class ScriptedModel:
         """The function's values."""
         return np.array([float(self._say(prompt, c)) for c in continuations], dtype=np.float64)
 
-    def generate(self, prompt: str, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
+    def generate(self, messages: Messages, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
         """It has nothing to say of its own."""
         return ""
 
@@ -77,4 +84,6 @@ def check_language_model(model: LanguageModel) -> None:
     other = model.loglikelihood("Something else entirely.\nRobot:", options)
     expect(other.shape == values.shape, "another prompt works")
     expect(bool(np.allclose(model.loglikelihood(prompt, options), values, atol=1e-3)), "a prompt can be asked again")
-    expect(isinstance(model.generate(prompt, max_new_tokens=4), str), "it generates words")
+    expect(isinstance(model.generate(prompt, max_new_tokens=4), str), "it goes on with a text")
+    turns = [("system", "You are a robot."), ("human", "Say something.")]
+    expect(isinstance(model.generate(turns, max_new_tokens=4), str), "it answers messages")
