@@ -11,18 +11,24 @@ from numpy.typing import NDArray
 
 from .physics import Physics, pb
 
-_NEAR, _FAR = 0.05, 12.0
+_FAR = 12.0
 
 
 @dataclass(frozen=True)
 class View:
-    """Where a camera is and what it takes in: `eye` and `target` (x, y, z) in metres, `fov` vertical, radians."""
+    """Where a camera is and what it takes in: `eye` and `target` (x, y, z) in metres, `fov` vertical, radians.
+
+    `up` is any direction that the picture shows upright, but for the one it looks in. What is nearer than `near`
+    metres is not shown.
+    """
 
     eye: tuple[float, float, float]
     target: tuple[float, float, float]
     fov: float
     width: int
     height: int
+    up: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    near: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,11 @@ class Frame:
         forward, right, up = _axes(self.view)
         offset = points - np.asarray(self.view.eye)
         depth = offset @ forward
-        safe = np.where(depth > _NEAR, depth, 1.0)
+        safe = np.where(depth > self.view.near, depth, 1.0)
         tan = math.tan(self.view.fov / 2)
         u = offset @ right / safe / tan * self.view.height / self.view.width
         v = offset @ up / safe / tan
-        inside = (depth > _NEAR) & (np.abs(u) < 1) & (np.abs(v) < 1)
+        inside = (depth > self.view.near) & (np.abs(u) < 1) & (np.abs(v) < 1)
         column = np.clip(((u + 1) / 2 * self.view.width).astype(int), 0, self.view.width - 1)
         row = np.clip(((1 - v) / 2 * self.view.height).astype(int), 0, self.view.height - 1)
         return np.stack([row, column], axis=1), depth, inside
@@ -72,7 +78,7 @@ def take(physics: Physics, view: View, *, labels: bool = True) -> Frame:
         view.width,
         view.height,
         p.computeViewMatrix(view.eye, view.target, up.tolist()),
-        p.computeProjectionMatrixFOV(math.degrees(view.fov), view.width / view.height, _NEAR, _FAR),
+        p.computeProjectionMatrixFOV(math.degrees(view.fov), view.width / view.height, view.near, _FAR),
         lightDirection=(-1.5, -2.0, 4.0),
         shadow=0 if labels else 1,
         renderer=pb.ER_TINY_RENDERER,
@@ -80,7 +86,7 @@ def take(physics: Physics, view: View, *, labels: bool = True) -> Frame:
     )
     shape = (view.height, view.width)
     buffer = np.reshape(depth, shape).astype(np.float64)
-    metres = _FAR * _NEAR / (_FAR - (_FAR - _NEAR) * buffer)
+    metres = _FAR * view.near / (_FAR - (_FAR - view.near) * buffer)
     seg = np.reshape(seg, shape).astype(np.int32) if labels else np.full(shape, -1, dtype=np.int32)
     return Frame(
         view=view,
@@ -103,6 +109,6 @@ def _axes(view: View) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray
     """Unit vectors of the camera: forward, right, up."""
     forward = np.asarray(view.target, dtype=float) - np.asarray(view.eye, dtype=float)
     forward /= np.linalg.norm(forward)
-    right = np.cross(forward, (0.0, 0.0, 1.0))
+    right = np.cross(forward, view.up)
     right /= np.linalg.norm(right)
     return forward, right, np.cross(right, forward)

@@ -7,8 +7,15 @@ angles radians, times seconds of simulated time since reset.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from .facts import Facts, ObjectFact
+
+State = Literal["standing", "knocked over", "inside", "on the floor", "carried"]
+"""How a thing is, as last seen. `inside`: it lies in a drawer or a container."""
+Hidden = Literal["occluded", "shut in", "out of view"]
+"""Why the newest pictures do not show a known thing: something stands before it, its drawer is closed, or the camera
+looks elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,9 @@ class SeenObject:
     """Known from memory only, not from a camera in this episode."""
     upright: bool = True
     """False: knocked over."""
+    state: State = "standing"
+    hidden: Hidden | None = None
+    """None: it is visible, or known from a world without pictures."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,9 @@ class Observation:
     """Places whose surface the camera has shown in this episode, oldest first."""
     visited: tuple[str, ...] = ()
     """Places the robot has stood at in this episode, oldest first."""
+    carried: SeenObject | None = None
+    """What the fingers hold, as the cameras see it. Not `visible`: felt, but not seen there by the newest pictures;
+    confidence 0: never seen there."""
 
     def here(self) -> tuple[SeenObject, ...]:
         """The objects seen at the robot's own place in this episode."""

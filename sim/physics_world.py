@@ -13,23 +13,21 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .camera import Frame, View, overview, take
-from .catalogue import CATALOGUE
+from .camera import Frame, overview, take
+from .catalogue import CATALOGUE, UnknownName
+from .detector import Detector, OracleLabels
+from .eyes import Eyes
 from .facts import Facts, ObjectFact
 from .furniture import add_object, build, layout
 from .mobile_panda import MobilePanda
 from .observation import Observation, RobotState
-from .perception import Detector, OracleLabels, Tracker
 from .physics import Physics
 from .scene import STAND, Scene, load_scene
 from .task import Setup
+from .tracking import Tracker
 
 _SETTLE = 120
 """Steps that a new scene gets to come to rest: half a second."""
-_WIDE = (math.radians(60), 160, 120)
-"""The head camera's field of view (vertical) and size for looking around: about 8 mm a pixel at 1 m."""
-_CLOSE = (math.radians(22), 160, 120)
-"""The same, zoomed in: under 3 mm a pixel."""
 
 
 class PhysicsWorld:
@@ -87,7 +85,9 @@ class PhysicsWorld:
             body = add_object(self.physics, CATALOGUE[setup.holding], (0.0, 0.0, -2.0), 0.0)
             self._types[body] = setup.holding
             self.robot.grasp_at_reset(body, setup.holding)
-        self._detector = self._given_detector or OracleLabels(self._types)
+        drawers = {(c.body, joint): name for c in self._cabinets.values() for name, joint in c.joints.items()}
+        self._detector = self._given_detector or OracleLabels(self._types, drawers)
+        self._eyes = Eyes(self.physics, self.scene, self.robot)
         self._tracker = Tracker(self.scene)
         self._visited = [setup.robot_at]
 
@@ -111,13 +111,11 @@ class PhysicsWorld:
             self._visited.append(place)
         if place and place not in self._tracker.visited:
             self._tracker.visited.append(place)
-        frames = [self._look(focus, _CLOSE)] if focus else [self._look(at, _WIDE) for at in self._glances(place)]
+        frames = [self._eyes.closely(focus)] if focus else self._eyes.around(place)
         holding = self.robot.holding
-        drawers = {
-            (cabinet.body, joint): name for cabinet in self._cabinets.values() for name, joint in cabinet.joints.items()
-        }
+        wrist = self._eyes.wrist() if holding else None
         hand = self.robot.hand_pose()[:3, 3]
-        self._tracker.look(frames, self._detector, drawers, self.time, hand, holding)
+        self._tracker.look(frames, self._detector, self.time, hand, holding, wrist)
         return Observation(
             time=self.time,
             robot=RobotState((x, y), yaw, place, holding),
@@ -125,23 +123,15 @@ class PhysicsWorld:
             drawers=tuple(self._tracker.drawers.values()),
             looked_at=tuple(self._tracker.looked_at),
             visited=tuple(self._tracker.visited),
+            carried=self._tracker.carried,
         )
 
-    def _glances(self, name: str | None) -> list[tuple[float, float, float]]:
-        """The points to look at from here, world frame."""
-        if name is None:
-            x, y, yaw = self.robot.base_pose()
-            return [(x + 1.5 * math.cos(yaw), y + 1.5 * math.sin(yaw), 0.7)]
-        place = self.scene.place(name)
-        spread = (-0.3, 0.3) if place.size[0] > 1.0 else (0.0,)
-        points = [(*place.to_world(share * place.size[0], 0.25), place.height) for share in spread]
-        points += [(*place.to_world(0.0, -0.15), d.height) for d in self.scene.drawers[:1] if d.cabinet == name]
-        return points
-
-    def _look(self, point: tuple[float, float, float], lens: tuple[float, int, int]) -> Frame:
-        self.robot.look_at(point)
-        eye = self.physics.p.getLinkState(self.robot.body, self.robot.camera_link, computeForwardKinematics=1)[4]
-        return take(self.physics, View(eye, point, *lens))
+    def camera(self, name: str) -> Frame:
+        """A picture with labels from one of the robot's own cameras: "head" or "wrist"."""
+        cameras = {"head": self._eyes.head, "wrist": self._eyes.wrist}
+        if name not in cameras:
+            raise UnknownName("a camera", name, cameras)
+        return cameras[name]()
 
     def overview(self, width: int = 480, height: int = 360) -> Frame:
         """The room as a person sees it from above."""
