@@ -60,7 +60,27 @@ class Config:
     recall_k: int = 6
     """Records recalled from memory each turn."""
     prompt_steps: int = 20
-    """Earlier turns of a subgoal that the language model reads, the newest ones."""
+    """Earlier turns of a subgoal that the language model reads at most, the newest ones."""
+    prompt: Literal["auto", "transcript", "dialogue", "cloze"] = "auto"
+    """The prompt's form: 'transcript' tells sights, skills and results turn by turn, 'dialogue' is a person's request
+    and the robot's numbered list, 'cloze' a sentence with a slot, for masked models ('auto': 'transcript' for a model
+    with adapter, 'dialogue' for others)."""
+    prompt_scene: Literal["auto", "none", "seen"] = "auto"
+    """Does the prompt tell what the robot sees? ('auto': in a transcript, which the adapter was trained to read)"""
+    prompt_memory: bool = False
+    """Tell the language model the recalled records, and not only where things were seen."""
+    prompt_tokens: int = 2048
+    """Tokens of a prompt with its answer at most, or as many as the model reads, if that is less."""
+    examples: int | None = None
+    """Few-shot examples, the most like the goal, of memory and of the project's own (default: none for a model with
+    adapter, 8 for others)."""
+    wordings: int = 1
+    """Wordings of the prompt that are asked; the mean of their log-likelihoods counts."""
+    thought_tokens: int = 0
+    """Tokens of a line of reasoning that the language model writes before it scores the skills; 0: none."""
+    normalise: Literal["sum", "length", "pmi", "letters"] = "sum"
+    """What makes long and short phrases comparable: 'sum' nothing (SayCan's rule), 'length' the mean over tokens, 'pmi'
+    the gain over a neutral prompt, 'letters' a multiple choice."""
     floor: float = 0.3
     """Refuse when the next words of a model with adapter are a skill that works with less probability than this."""
     gui: bool = False
@@ -69,8 +89,15 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("max_steps", "prompt_steps"):
             _at_least(name, getattr(self, name), 1)
-        for name in ("seed", "recall_k"):
-            _at_least(name, getattr(self, name), 0)
+        for name in ("seed", "recall_k", "thought_tokens", "examples"):
+            _at_least(name, getattr(self, name) or 0, 0)
+        _at_least("wordings", self.wordings, 1)
+        _at_least("prompt_tokens", self.prompt_tokens, 128)
+        if 2 * self.thought_tokens > self.prompt_tokens:
+            raise ConfigError(
+                f"Expected thought_tokens of at most half of prompt_tokens ({self.prompt_tokens}), "
+                f"got {self.thought_tokens}."
+            )
         if not 0 <= self.floor < 1:
             raise ConfigError(f"Expected floor to be a probability in [0, 1), got {self.floor}.")
         for name in ("max_seconds", "max_wall_seconds"):

@@ -15,13 +15,13 @@ import numpy as np
 
 from ..sim.catalogue import CATALOGUE
 from ..sim.facts import RobotAt
-from ..sim.observation import Observation, SeenObject
+from ..sim.observation import SeenObject
 from ..sim.scene import Scene
 from ..sim.symbolic import SymbolicWorld
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
 from .instructions import Grammar, Instruction
-from .prompts import continuation, describe, failure, transcript
+from .prompts import Turn, continuation, describe, failure, transcript
 from .teacher import Teacher
 
 _SLIP = 0.08
@@ -119,7 +119,7 @@ def _episode(
         world.failure_rate = _SLIP
         observation = world.observe()
     teacher = Teacher(instruction.errands, surfaces=surfaces)
-    turns: list[tuple[Observation, str, str]] = []
+    turns: list[Turn] = []
     segments: list[Segment] = []
     written = 0
     phrases: list[str] = []
@@ -142,7 +142,7 @@ def _episode(
         failed = outcome.status != "done"
         reason = str(rng.choice(_MISHAPS)) if outcome.reason == "it slipped" else outcome.reason
         teacher.report(phrase, observation, failed=failed)
-        turns.append((now, phrase, failure(reason) if failed else "Done."))
+        turns.append(Turn(now, phrase, failure(reason) if failed else "Done."))
     return None
 
 

@@ -11,6 +11,7 @@ snapshot's id in its state, and `act` does nothing else: the world that a checkp
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, Protocol, TypedDict
 
 import numpy as np
@@ -30,6 +31,7 @@ from .decompose import decompose
 from .journal import Footer, Journal
 from .language_model import LanguageModel
 from .runs import RunFolder
+from .saying import Saying
 from .types import Candidate, Decision, Step, Subgoal, Verdict
 
 PHASES = ("observe", "recall", "decompose", "score", "choose", "act", "check", "remember")
@@ -53,6 +55,8 @@ class Turn(TypedDict):
     observation: Observation
     recalled: tuple[Record, ...]
     candidates: tuple[Candidate, ...]
+    thought: str | None
+    """What the language model wrote before it scored."""
     decision: Decision
     outcome: Outcome | None
     after: Observation | None
@@ -84,8 +88,9 @@ class Loop:
         self._header = journal.header
         self._limits = Limits(config.max_steps, config.max_seconds, config.max_wall_seconds)
         self._skills = {skill.phrase: skill for skill in library}
+        self._saying = Saying(model, list(self._skills), config, memory.embedder)
         # Only of a model that was trained to say skills does it mean something how much it would say besides.
-        self._floor = config.floor if model.says_skills else 0.0
+        self._floor = config.floor if self._saying.probable else 0.0
         self._deadline_from = time.monotonic()
 
     def graph(self) -> StateGraph:
@@ -143,15 +148,25 @@ class Loop:
     def score(self, turn: Turn) -> Change:
         """What would help, weighed by what can work, for every skill."""
         subgoal, observation = self._pursued(turn), turn["observation"]
-        phrases = list(self._skills)
-        prompt = prompts.planning_prompt(subgoal, self._steps(subgoal)[-self.config.prompt_steps :], observation)
-        log_say = self.model.loglikelihood(prompt, [prompts.continuation(phrase) for phrase in phrases])
+        saying, episode = self._saying, self._header.run_id
+        asked = saying.values(
+            subgoal.text,
+            prompts.turns(self._steps(subgoal)),
+            observation,
+            remembered=lambda: recalling.examples(self.memory, episode),
+            memory=[record.text for record in turn["recalled"]] if self.config.prompt_memory else (),
+        )
+        said = saying(asked)
         can = self.values(observation, self.library)
-        return {"candidates": scoring.rank(phrases, log_say, can, self._tabu(turn))}
+        ranked = scoring.rank(list(self._skills), said.log_say, can, self._tabu(turn))
+        return {"candidates": ranked, "thought": said.thought}
 
     def choose(self, turn: Turn) -> Change:
         """The best one."""
-        return {"decision": scoring.choose(turn["candidates"], self._skills, self._tabu(turn), self._floor)}
+        decision = scoring.choose(turn["candidates"], self._skills, self._tabu(turn), self._floor)
+        if thought := turn.get("thought"):
+            decision = replace(decision, reason=f"{decision.reason}; thought: {thought}")
+        return {"decision": decision}
 
     def act(self, turn: Turn) -> Change:
         """Move the robot; the only phase that does."""
@@ -186,7 +201,7 @@ class Loop:
             wall_seconds=time.monotonic() - self._deadline_from,
         )
         if ending:
-            records.append(recalling.summary(self._header.goal, ending, started + now, episode))
+            records.append(recalling.summary(self._header.goal, ending, started + now, episode, [*steps, step]))
         self.memory.remember(records)
         self.journal.append(step)
         if ending:

@@ -15,6 +15,7 @@ stays valid and only the new words are computed:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..sim.catalogue import CATALOGUE
 from ..sim.observation import Observation, SeenObject
@@ -23,6 +24,22 @@ from .types import Step, Subgoal
 HEADER = "You control a kitchen robot. Give its next skill."
 TERMINATOR = "\n"
 """Ends every phrase; its log-probability counts, so that a phrase can't borrow from a longer one."""
+_FAILED = "Failed: "
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An earlier turn of the subgoal: what was known before it, the skill's phrase, and what came of it."""
+
+    observation: Observation
+    phrase: str
+    result: str
+    """'Done.' or 'Failed: …'."""
+
+    @property
+    def failed(self) -> bool:
+        """True if the check saw that it did not work."""
+        return self.result.startswith(_FAILED)
 
 
 def continuation(phrase: str) -> str:
@@ -32,21 +49,30 @@ def continuation(phrase: str) -> str:
 
 def planning_prompt(subgoal: Subgoal, steps: Sequence[Step], observation: Observation) -> str:
     """The prompt that the next skill's phrase continues. `steps` are the earlier turns of this subgoal."""
-    return transcript(
-        subgoal.text,
-        [(s.observation, s.decision.phrase or "", result(s)) for s in steps if s.decision.kind == "act"],
-        observation,
-    )
+    return transcript(subgoal.text, turns(steps), observation)
 
 
-def transcript(goal: str, turns: Sequence[tuple[Observation, str, str]], observation: Observation) -> str:
-    """As `planning_prompt`, from (observation before, phrase, result) triples."""
-    lines = [HEADER, f"Goal: {' '.join(goal.split())}"]
-    before: Observation | None = None
-    for seen, phrase, outcome in turns:
-        lines += [situation(seen, before), f"Robot:{continuation(phrase)}{outcome}"]
-        before = seen
-    return "\n".join([*lines, situation(observation, before), "Robot:"])
+def turns(steps: Sequence[Step]) -> list[Turn]:
+    """What the prompt tells of earlier steps: those that acted."""
+    acted = [step for step in steps if step.decision.kind == "act"]
+    return [Turn(step.observation, step.decision.phrase or "", result(step)) for step in acted]
+
+
+def transcript(goal: str, turns: Sequence[Turn], observation: Observation) -> str:
+    """The whole transcript, as drawn above: what the shipped adapter was trained to go on from."""
+    before = [None, *(turn.observation for turn in turns)]
+    told = "".join(turn_lines(turn, known) for turn, known in zip(turns, before, strict=False))
+    return f"{HEADER}\nGoal: {one_line(goal)}\n{told}{situation(observation, before[-1])}\nRobot:"
+
+
+def turn_lines(turn: Turn, before: Observation | None, *, seen: bool = True, cue: str = "Robot:") -> str:
+    """An earlier turn in a transcript: the situation, the skill, what came of it."""
+    return f"{situation(turn.observation, before, seen=seen)}\n{cue}{continuation(turn.phrase)}{turn.result}\n"
+
+
+def one_line(text: str) -> str:
+    """Words with single spaces: what a person or a memory wrote can't begin a line of its own."""
+    return " ".join(text.split())
 
 
 def result(step: Step) -> str:
@@ -58,18 +84,23 @@ def result(step: Step) -> str:
 
 def failure(reason: str) -> str:
     """The line of a failed skill; one line, whatever the reason holds."""
-    return f"Failed: {' '.join(reason.split())[:80]}"
+    return f"{_FAILED}{one_line(reason)[:80]}"
 
 
-def situation(now: Observation, before: Observation | None = None) -> str:
-    """One line: where the robot is, what it holds, and what is newly known since `before` (None: all that is known)."""
+def situation(now: Observation, before: Observation | None = None, *, seen: bool = True) -> str:
+    """One line: where the robot is, what it holds, and what is newly known since `before` (None: all that is known).
+
+    Without `seen` it tells of the robot alone.
+    """
     hand = f"holding the {now.robot.holding}" if now.robot.holding else "hand empty"
     place = f"at the {now.robot.place}" if now.robot.place else "between places"
+    if not seen:
+        return f"Now: {place}, {hand}."
     old = set() if before is None else {_key(o) for o in before.objects}
     groups: dict[str, list[str]] = {}
-    for seen in now.objects:
-        if _key(seen) not in old:
-            groups.setdefault(_where(seen), []).append(describe(seen.type))
+    for thing in now.objects:
+        if _key(thing) not in old:
+            groups.setdefault(_where(thing), []).append(describe(thing.type))
     news = [f"{where}: {', '.join(what)}" for where, what in groups.items()]
     known = _drawers(before) if before else {}
     news += [f"{name} {state}" for name, state in _drawers(now).items() if known.get(name) != state]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Sequence
 
 from ..memory.record import Record
@@ -10,6 +12,7 @@ from ..sim.observation import Observation, SeenObject
 from ..sim.scene import Scene
 from ..skills.skill import Family, Skill
 from .checking import Ending
+from .prompt_forms import Example
 from .types import Step
 
 _CONFIDENCE = 0.5
@@ -18,6 +21,12 @@ _PAST: dict[Family, str] = {
     "go to": "went to", "find": "found", "pick up": "picked up", "put down": "put down", "bring": "brought",
     "open": "opened", "close": "closed",
 }  # fmt: skip
+
+
+_DONE_BY = re.compile(r"""Done ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*") by: ([^.]*)\.""")
+"""What `summary` writes of a subgoal that was finished."""
+_EXAMPLES = 128
+"""Earlier runs that few-shot examples are chosen from, the newest."""
 
 
 def recall(memory: Memory, query: str, *, count: int, now: float, episode: str, own: int) -> tuple[Record, ...]:
@@ -82,10 +91,11 @@ def records(
     return found
 
 
-def summary(goal: str, ending: Ending, time: float, episode: str) -> Record:
-    """The whole episode as one record."""
+def summary(goal: str, ending: Ending, time: float, episode: str, steps: Sequence[Step] = ()) -> Record:
+    """The whole episode as one record; if it reached the goal, with the skills of `steps` that did it."""
+    done = "".join(f" Done {e.goal!r} by: {', '.join(e.phrases)}." for e in _finished(steps))
     return Record(
-        text=f"asked to {goal!r}: {ending.status}, {ending.reason}",
+        text=f"asked to {goal!r}: {ending.status}, {ending.reason}" + (f".{done}" if done else ""),
         kind="episode",
         time=time,
         place=None,
@@ -94,6 +104,28 @@ def summary(goal: str, ending: Ending, time: float, episode: str) -> Record:
         importance=0.8,
         episode=episode,
     )
+
+
+def examples(memory: Memory, episode: str) -> tuple[Example, ...]:
+    """How goals were reached in earlier episodes, as their summaries tell; oldest first."""
+    told = [r for r in memory.all() if r.outcome == "success" and r.episode != episode and _DONE_BY.search(r.text)]
+    return tuple(
+        Example(ast.literal_eval(goal), tuple(skills.split(", ")))
+        for record in told[-_EXAMPLES:]
+        for goal, skills in _DONE_BY.findall(record.text)
+    )
+
+
+def _finished(steps: Sequence[Step]) -> list[Example]:
+    """The subgoals that ended in `done`, each with its skills that worked; none unless all of them did."""
+    examples = []
+    for subgoal in dict.fromkeys(step.subgoal for step in steps):
+        mine = [step for step in steps if step.subgoal == subgoal]
+        if mine[-1].decision.kind != "finish":
+            return []
+        worked = [s.decision.phrase for s in mine if s.decision.phrase and s.verdict and s.verdict.then == "continue"]
+        examples.append(Example(subgoal.text, (*worked, "done")))
+    return examples
 
 
 def _deed(step: Step, skill: Skill, started: float, episode: str) -> Record:

@@ -40,6 +40,11 @@ class Memory:
         self._store = self._open()
         self._records = {record.id: record for record in self._read()}
 
+    @property
+    def embedder(self) -> Embeddings:
+        """What compares its texts."""
+        return self._embedder
+
     def remember(self, records: Iterable[Record]) -> None:
         """Keep records; one that is there already is not stored twice."""
         new = {record.id: record for record in records if record.id not in self._records}

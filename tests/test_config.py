@@ -28,7 +28,9 @@ def test_flag_over_environment_over_file(tmp_path):
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Config)])
 def test_every_field_can_be_set_by_environment(name):
-    value = {"world": "symbolic", "embedder": "hash", "gui": "true", "floor": "0.2"}.get(name, "3")
+    value = {"world": "symbolic", "embedder": "hash", "gui": "true", "floor": "0.2", "prompt": "cloze"}
+    value |= {"prompt_scene": "none", "prompt_memory": "true", "prompt_tokens": "512", "normalise": "pmi"}
+    value = value.get(name, "3")
     config = Config.load(environ={f"DOABLE_{name.upper()}": value})
     assert getattr(config, name) != defaults()[name]
     assert Config.load({name: value}, environ={}) == config

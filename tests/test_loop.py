@@ -7,7 +7,8 @@ import pytest
 from doable.agent import Agent, Config, ScriptedModel
 from doable.agent.journal import Journal
 from doable.agent.loop import PHASES
-from doable.agent.recalling import hints
+from doable.agent.prompt_forms import Example
+from doable.agent.recalling import examples, hints
 from doable.memory.embedding import HashEmbedder
 from doable.memory.record import Record
 from doable.memory.store import Memory
@@ -197,3 +198,37 @@ def test_a_folder_of_a_run_stays_small(tmp_path, memory):
     folder = tmp_path / "runs" / result.run_id
     assert len(list((folder / "snapshots").iterdir())) <= 8
     assert (folder / "checkpoints.sqlite").stat().st_size < 1_000_000
+
+
+def test_goals_that_were_reached_become_examples(tmp_path, memory):
+    """Subgoal by subgoal, with the skills that worked; a run that was given up leaves none."""
+    plan = {"bring me the sponge": SPONGE, "go to the table": ["open the top drawer", "go to the table", "done"]}
+    model = ScriptedModel(by_plan(lambda prompt: plan[prompt.split("\n")[1].removeprefix("Goal: ")]))
+    result = agent(tmp_path, memory, model).run("bring me the sponge, then go to the table")
+    agent(tmp_path, memory, plans(["say that it is not possible"])).run("paint the wall")
+    found = examples(memory, episode="another")
+    assert found == (
+        Example("bring me the sponge", tuple(SPONGE)),
+        Example("go to the table", ("open the top drawer", "go to the table", "done")),
+    )
+    assert examples(memory, episode=result.run_id) == ()
+    heard = []
+
+    def say(prompt, continuation):
+        heard.append(prompt)
+        return -0.1 if continuation == " done." else -9.0
+
+    agent(tmp_path, memory, ScriptedModel(say), prompt="dialogue", examples=2).run("please bring me the sponge")
+    assert "Human: bring me the sponge\nRobot: 1. find the sponge, 2. pick up the sponge," in heard[0]
+
+
+def test_a_thought_is_told_with_the_decision(tmp_path, memory):
+    class Thinking(ScriptedModel):
+        def generate(self, messages, **how):
+            return " sponges clean"
+
+    heard = []
+    model = Thinking(lambda prompt, c: (heard.append(prompt), -0.1 if c == " done\n" else -9.0)[1])
+    result = agent(tmp_path, memory, model, thought_tokens=20).run("clean up")
+    assert heard[0].endswith("Thought: sponges clean\nRobot:")
+    assert result.steps[0].decision.reason.endswith("thought: sponges clean")
