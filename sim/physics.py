@@ -50,6 +50,8 @@ class Physics:
             self.p: Any = BulletClient(pb.GUI if gui else pb.DIRECT)
         self.time = 0.0
         """Simulated seconds."""
+        self.episode = 0
+        """Grows whenever all bodies are removed: what was remembered before can't be gone back to."""
         self.on_step: list[Callable[[], None]] = []
         """Called after every physics step; a recorder looks on from here."""
         if gui:
@@ -58,6 +60,7 @@ class Physics:
 
     def clear(self) -> None:
         """Remove every body and set the clock to zero."""
+        self.episode += 1
         self.p.resetSimulation()
         self.p.setAdditionalSearchPath(pybullet_data.getDataPath())
         self.p.setGravity(0.0, 0.0, -9.81)
@@ -67,8 +70,9 @@ class Physics:
 
     def step(self, count: int = 1) -> None:
         """Advance by `count` steps of 1/240 s."""
+        client = self.p._client
         for _ in range(count):
-            self.p.stepSimulation()
+            pb.stepSimulation(client)  # not by way of the client object, which looks each name up anew
             self.time += STEP
             for hook in self.on_step:
                 hook()
@@ -80,6 +84,18 @@ class Physics:
     def load(self, path: Path) -> None:
         """Restore from such a file; the same bodies must have been made in the same order."""
         self.p.restoreState(fileName=str(path))
+
+    def remember(self) -> int:
+        """Keep every body's state, contacts included, in memory; gives its number. Needs `forget`."""
+        return self.p.saveState()
+
+    def go_back(self, number: int) -> None:
+        """Restore what was remembered; bodies may have been neither made nor removed since. Not the motors' orders."""
+        self.p.restoreState(number)
+
+    def forget(self, number: int) -> None:
+        """Give back the memory of what was remembered."""
+        self.p.removeState(number)
 
     def close(self) -> None:
         """Let go of the client."""

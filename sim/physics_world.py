@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
-from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +21,7 @@ from .mobile_panda import MobilePanda
 from .observation import Observation, RobotState
 from .physics import Physics
 from .scene import STAND, Scene, load_scene
+from .snapshots import Checkpoint, imagined, pack, put_back, unpack, unreadable
 from .task import Setup
 from .tracking import Tracker
 
@@ -173,51 +172,51 @@ class PhysicsWorld:
         both = set.intersection(*touching) & set(self._types)
         return min(both) if both else None
 
-    # Snapshots --------------------------------------------------------------------------------------------------
+    # Going back -------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> bytes:
         """Bodies, motors, what was seen and the clock, as JSON."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "state.bullet")
-            self.physics.save(path)
-            bullet = path.read_bytes()
-        state = {
-            "scene": self.scene.name,
-            "setup": asdict(self._setup),
-            "seed": self._seed,
-            "time": self.time,
-            "visited": self._visited,
-            "robot": self.robot.state(),
-            "tracker": self._tracker.state(),
-            "bullet": base64.b64encode(bullet).decode(),
-        }
-        return json.dumps(state).encode()
+        return pack(self, scene=self.scene.name, setup=asdict(self._setup), seed=self._seed)
 
     def restore(self, snapshot: bytes) -> Observation:
         """Make the bodies anew and set them as they were: exact to the bit, in this or another process.
 
         Raises ValueError for a snapshot of another scene, or one that can't be read.
         """
+        state, bullet = unpack(snapshot)
         try:
-            state = json.loads(snapshot)
-            setup = _setup(state["setup"])
-            bullet = base64.b64decode(state["bullet"])
+            scene, setup, seed = state["scene"], _setup(state["setup"]), int(state["seed"])
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"Expected a snapshot of a physics world, got {len(snapshot)} bytes: {error!r}."
-            ) from error
-        if state["scene"] != self.scene.name:
-            raise ValueError(f"Expected a snapshot of the scene {self.scene.name!r}, got one of {state['scene']!r}.")
-        self._build(setup, state["seed"])
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "state.bullet")
-            path.write_bytes(bullet)
-            self.physics.load(path)
-        self.physics.time = state["time"]
-        self.robot.set_state(state["robot"])
-        self._tracker.set_state(state["tracker"])
-        self._visited = list(state["visited"])
+            raise unreadable(snapshot, error) from error
+        if scene != self.scene.name:
+            raise ValueError(f"Expected a snapshot of the scene {self.scene.name!r}, got one of {scene!r}.")
+        self._build(setup, seed)
+        put_back(self, bullet, state)
         return self.observe()
+
+    def checkpoint(self) -> Checkpoint:
+        """This moment, to go back to while the episode lasts."""
+        return Checkpoint(self)
+
+    def imagine(self) -> AbstractContextManager[Checkpoint]:
+        """Look ahead: what happens inside has not happened afterwards. Gives the start, to try from more than once."""
+        return imagined(self)
+
+    def books(self) -> dict[str, Any]:
+        """Everything that is not in the physics (JSON)."""
+        return {
+            "time": self.time,
+            "visited": self._visited,
+            "robot": self.robot.state(),
+            "tracker": self._tracker.state(),
+        }
+
+    def set_books(self, books: Mapping[str, Any]) -> None:
+        """The inverse."""
+        self.physics.time = books["time"]
+        self.robot.set_state(books["robot"])
+        self._tracker.set_state(books["tracker"])
+        self._visited = list(books["visited"])
 
     def close(self) -> None:
         """Let go of the physics client."""

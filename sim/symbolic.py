@@ -6,7 +6,10 @@ Skills can be made to fail at random, by seed, for training and for tests of rec
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from .facts import AnyOf, Closed, Condition, Facts, Here, Holding, Not, ObjectFa
 from .observation import DrawerState, Observation, RobotState, SeenObject
 from .scene import Scene, load_scene
 from .task import Setup
+from .world import Moment
 
 _SKILL_SECONDS = 10.0
 """Simulated seconds that a skill takes here, roughly what it takes with physics."""
@@ -196,6 +200,24 @@ class SymbolicWorld:
         self._rng.bit_generator.state = state["rng"]
         return self.observe()
 
+    @contextlib.contextmanager
+    def imagine(self) -> Iterator[Moment]:
+        """Look ahead: what happens inside has not happened afterwards. Gives the start, to try from more than once."""
+        start = _Moment(self, self.snapshot())
+        try:
+            yield start
+        finally:
+            start.restore()
+
     def remove(self, type_name: str) -> None:
         """Somebody takes the first object of this type away; the robot does not know until it looks."""
         next(o for o in self._objects if o[0] == type_name and o[1] is not None)[1] = None
+
+
+@dataclass(frozen=True)
+class _Moment:
+    world: SymbolicWorld
+    snapshot: bytes
+
+    def restore(self) -> None:
+        self.world.restore(self.snapshot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from .facts import Facts
@@ -9,6 +10,14 @@ from .observation import Observation
 from .robot import Robot
 from .scene import Scene
 from .task import Setup
+
+
+class Moment(Protocol):
+    """A moment of an episode, to go back to."""
+
+    def restore(self) -> None:
+        """Make the world what it was."""
+        ...
 
 
 class World(Protocol):
@@ -34,6 +43,10 @@ class World(Protocol):
 
     def restore(self, snapshot: bytes) -> Observation:
         """Go back to a snapshot taken in a world of the same scene."""
+        ...
+
+    def imagine(self) -> AbstractContextManager[Moment]:
+        """Look ahead: what happens inside has not happened afterwards. Gives the start, to try from more than once."""
         ...
 
 
