@@ -77,7 +77,8 @@ def pick(type_name: str) -> Policy:
             line_up(robot, place, *place.to_local(*thing.position[:2]))
             observation = robot.observe(focus=thing.position)
             thing = _choose(observation, place, type_name, near=thing)
-            reason = _grasp(robot, observation, place, thing)
+            others = [o for o in observation.objects if o is not thing and o.place == name and not o.remembered]
+            reason = grasp(robot, thing, others, place.height, place.facing)
             tuck_safely(robot)
             if not reason and robot.holding != type_name:
                 reason = "it slipped out of the fingers"
@@ -103,17 +104,18 @@ def _choose(observation: Observation, place: Place, type_name: str, near: SeenOb
     return min(here, key=lambda o: math.dist((x, y), o.position[:2]))
 
 
-def _grasp(robot: Robot, observation: Observation, place: Place, thing: SeenObject) -> str:
-    """Reach, close, lift. Gives "" or the reason why it did not work; the hand is above the furniture either way."""
-    surface = place.height
+def grasp(robot: Robot, thing: SeenObject, others: Sequence[SeenObject], surface: float, facing: float) -> str:
+    """Reach down between `others`, close, lift. Gives "" or the reason why it did not work; the hand is up either way.
+
+    `surface` is the height of what the thing stands on, metres; `facing` the yaw that the robot works at, radians.
+    """
     shape = shape_of(thing, surface)
     if shape.width + _NARROW > OPENING:
         return f"the {thing.type} lies so that it is too wide for the fingers"
     x, y, _ = thing.position
     below = grasp_height(thing.type, shape.height)
-    others = [o for o in observation.objects if o is not thing and o.place == place.name and not o.remembered]
     crowded = True
-    for opening in _openings(thing, shape, place.facing, others, surface, surface + below):
+    for opening in _openings(thing, shape, facing, others, surface, surface + below):
         crowded = False
         path = line(pointing_down(x, y, HIGH, opening), pointing_down(x, y, surface + below, opening))
         joints = robot.plan_hand(path)

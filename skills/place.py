@@ -38,22 +38,7 @@ def put_down(type_name: str) -> Policy:
         if grip is None:
             raise CannotDo(f"the {type_name} was lost on the way")
         low = place.height + grip.below + (_INTO_BIN if bin_here else _ABOVE)
-        x, y = place.to_world(along, deep)
-        joints = None
-        for turn in (math.pi / 2, -math.pi / 2, math.pi / 4, -math.pi / 4, 0.0):
-            top, bottom = (pointing_down(x, y, z, place.facing + turn) for z in (HIGH, low))
-            joints = robot.plan_hand(line(top, bottom))
-            if joints is not None:
-                break
-        if joints is None:
-            raise CannotDo("the free spot is out of reach")
-        must(robot.ready(), "getting ready")
-        must(robot.move_joints(joints[:1]), "reaching out")
-        must(robot.move_joints(joints[1:], 0.6), "lowering")
-        if robot.holding != type_name:
-            raise CannotDo(f"the {type_name} was lost on the way")
-        robot.release()
-        must(robot.move_joints(joints[::-1]), "going up")
+        set_down(robot, *place.to_world(along, deep), low, place.facing)
         tuck_safely(robot)
         must(robot.drive_to(*place.stand(place.to_local(*robot.base_pose()[:2])[0]), speed=0.5), "backing off")
         if bin_here:
@@ -63,6 +48,26 @@ def put_down(type_name: str) -> Policy:
         return f"the {type_name} is at the {place.name}"
 
     return policy(run)
+
+
+def set_down(robot: Robot, x: float, y: float, low: float, facing: float) -> None:
+    """Let go of what is held with the grasp point at (x, y, low), world frame, and come up. Raises `CannotDo`."""
+    held = robot.holding
+    joints = None
+    for turn in (math.pi / 2, -math.pi / 2, math.pi / 4, -math.pi / 4, 0.0):
+        top, bottom = (pointing_down(x, y, z, facing + turn) for z in (HIGH, low))
+        joints = robot.plan_hand(line(top, bottom))
+        if joints is not None:
+            break
+    if joints is None:
+        raise CannotDo("the free spot is out of reach")
+    must(robot.ready(), "getting ready")
+    must(robot.move_joints(joints[:1]), "reaching out")
+    must(robot.move_joints(joints[1:], 0.6), "lowering")
+    if robot.holding != held:
+        raise CannotDo(f"the {held} was lost on the way")
+    robot.release()
+    must(robot.move_joints(joints[::-1]), "going up")
 
 
 def _free_spot(robot: Robot, observation: Observation, place: Place, type_name: str) -> tuple[float, float]:
