@@ -64,6 +64,21 @@ class Gripper:
         self._move([OPENING / 2, OPENING / 2], [_FORCE, _FORCE], 0.15)
         self._wait()
 
+    @property
+    def gap(self) -> float:
+        """Metres between the fingers, in [0, 0.08]."""
+        return self._gap()
+
+    @property
+    def target(self) -> float:
+        """The gap that the fingers are told to make, metres."""
+        return float(sum(self._goal))
+
+    def servo(self, gap: float) -> None:
+        """Tell the fingers to make `gap`, at their usual force. What is between them then has no name."""
+        self._held = None
+        self._move([gap / 2, gap / 2], [_FORCE, _FORCE], _SPEED)
+
     def reissue(self) -> None:
         """Tell the motors again what they were told."""
         self._move(self._goal, self._force, _SPEED)

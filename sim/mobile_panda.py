@@ -17,10 +17,11 @@ import pybullet_data
 
 from .catalogue import object_type
 from .gripper import Gripper
-from .kinematics import EFFORT, VELOCITY, Joints, Pose, continue_through, forward, reach_through
+from .kinematics import EFFORT, LOWER, UPPER, VELOCITY, Joints, Pose, continue_through, forward, reach_through
 from .observation import Observation
-from .robot import BasePose, Grip, Motion, Point, grasp_height
+from .robot import OPENING, BasePose, Grip, Motion, Point, grasp_height
 from .scene import Scene
+from .servo import Axis, Servo
 
 if TYPE_CHECKING:
     from .physics import Physics
@@ -42,13 +43,22 @@ _BASE_RAMP, _ARM_RAMP = 0.8, 0.2
 """Seconds to top speed."""
 _ARM_SPEED = 0.9
 """Fraction of the makers' top speeds that `speed=1` means."""
+_BASE_FORCE = [800.0, 800.0, 400.0]
+"""Newtons, newtons, newton metres."""
+_AXES = (
+    Axis("base x", "m", 1.0), Axis("base y", "m", 1.0), Axis("base yaw", "rad", 1.5),
+    *(Axis(f"joint {i + 1}", "rad", float(VELOCITY[i]), float(LOWER[i]), float(UPPER[i])) for i in range(7)),
+    Axis("gripper", "m", 0.24, 0.0, OPENING),
+)  # fmt: skip
 
 
-class MobilePanda:
+class MobilePanda(Servo):
     """The robot in a `Physics`, standing at `base` with its arm tucked."""
 
     observe: Callable[..., Observation]
     """Set by the world, which owns the camera's eye and what was seen."""
+    axes = _AXES
+    _base_force, _arm_force = _BASE_FORCE, EFFORT
 
     def __init__(self, physics: Physics, scene: Scene, base: BasePose):
         self.physics, self.scene = physics, scene
@@ -120,6 +130,14 @@ class MobilePanda:
             self._p.resetJointState(self.body, j, angle)
         self._command(self._head, self._head_goal, [0.0, 0.0], [10.0, 10.0])
 
+    def head_pose(self) -> tuple[Point, Point]:
+        """Where the head camera is, and the unit vector along which it looks, world frame."""
+        eye = self._p.getLinkState(self.body, self.camera_link, computeForwardKinematics=1)[4]
+        pan, tilt = (float(a) for a in self._measure(self._head))
+        turned = self.base_pose()[2] + pan
+        level = math.cos(tilt)
+        return eye, (level * math.cos(turned), level * math.sin(turned), -math.sin(tilt))
+
     # Base -------------------------------------------------------------------------------------------------------
 
     def drive_to(self, x: float, y: float, yaw: float, speed: float = 1.0) -> Motion:
@@ -131,7 +149,7 @@ class MobilePanda:
 
         def command(at: float, rate: float) -> None:
             self._base_goal = start + at * (goal - start)
-            self._command(self._base, self._base_goal, rate * (goal - start), [800.0, 800.0, 400.0])
+            self._command(self._base, self._base_goal, rate * (goal - start), _BASE_FORCE)
 
         return self._run(command, seconds, _BASE_RAMP, self._base, lambda: self._base_goal, 0.01, feel=False)
 
@@ -277,7 +295,7 @@ class MobilePanda:
         self.physics.step(_TICK)
 
     def _reissue(self) -> None:
-        self._command(self._base, self._base_goal, [0.0] * 3, [800.0, 800.0, 400.0])
+        self._command(self._base, self._base_goal, [0.0] * 3, _BASE_FORCE)
         self._command(self._arm, self._arm_goal, [0.0] * 7, EFFORT)
         self._command(self._head, self._head_goal, [0.0, 0.0], [10.0, 10.0])
         self.gripper.reissue()
