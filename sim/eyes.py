@@ -41,6 +41,13 @@ def wrist_view(hand: Pose) -> View:
     return View(_point(eye), _point(hand[:3, 3] + 0.01 * hand[:3, 2]), *_WRIST, up=_point(-hand[:3, 0]), near=0.02)
 
 
+def head_view(physics: Physics, robot: _Body) -> View:
+    """The head camera's view as the head is turned now."""
+    state = physics.p.getLinkState(robot.body, robot.camera_link, computeForwardKinematics=1)
+    eye, turn = np.array(state[4]), np.reshape(physics.p.getMatrixFromQuaternion(state[5]), (3, 3))
+    return View(_point(eye), _point(eye + turn[:, 0]), *_WIDE)
+
+
 class Eyes:
     """The cameras of a robot in a scene."""
 
@@ -61,10 +68,7 @@ class Eyes:
 
     def head(self) -> Frame:
         """What the head looks at now."""
-        p: Any = self._physics.p
-        state = p.getLinkState(self._robot.body, self._robot.camera_link, computeForwardKinematics=1)
-        eye, turn = np.array(state[4]), np.reshape(p.getMatrixFromQuaternion(state[5]), (3, 3))
-        return take(self._physics, View(_point(eye), _point(eye + turn[:, 0]), *_WIDE))
+        return take(self._physics, head_view(self._physics, self._robot))
 
     def _glances(self, name: str | None) -> list[Point]:
         """The points to look at from here, world frame."""

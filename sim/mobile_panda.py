@@ -130,14 +130,6 @@ class MobilePanda(Servo):
             self._p.resetJointState(self.body, j, angle)
         self._command(self._head, self._head_goal, [0.0, 0.0], [10.0, 10.0])
 
-    def head_pose(self) -> tuple[Point, Point]:
-        """Where the head camera is, and the unit vector along which it looks, world frame."""
-        eye = self._p.getLinkState(self.body, self.camera_link, computeForwardKinematics=1)[4]
-        pan, tilt = (float(a) for a in self._measure(self._head))
-        turned = self.base_pose()[2] + pan
-        level = math.cos(tilt)
-        return eye, (level * math.cos(turned), level * math.sin(turned), -math.sin(tilt))
-
     # Base -------------------------------------------------------------------------------------------------------
 
     def drive_to(self, x: float, y: float, yaw: float, speed: float = 1.0) -> Motion:
