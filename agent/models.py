@@ -22,7 +22,8 @@ from typing import Any
 
 import platformdirs
 
-from .causal_lm import CausalLM
+from .families import family_of, reader, scorer
+from .language_model import LanguageModel
 
 DEFAULT = "smollm2-135m-instruct"
 ADAPTER = Path(__file__).parent / "weights" / "planner.safetensors"
@@ -38,8 +39,8 @@ class ModelNotFound(ValueError):
 
 def load_model(
     name: str | None = None, *, adapter: str | Path | None = "default", cache: Path | None = None
-) -> CausalLM:
-    """A causal language model, ready to score.
+) -> LanguageModel:
+    """A language model, ready to score; which family it is of, its configuration says.
 
     `name`: None for the default, a local folder, or a hub id 'owner/model'; '…:plain' leaves the adapter away.
     `adapter`: 'default' for the one that ships (the default model only), a file, or None. `cache`: where converted
@@ -138,11 +139,12 @@ def _ways(name: str) -> str:
 def _open(source: Path | str, **how: Any) -> tuple[Any, Any]:
     """Model and tokenizer in float32."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
     try:
+        family = "causal" if "gguf_file" in how else family_of(AutoConfig.from_pretrained(source))
         tokenizer = AutoTokenizer.from_pretrained(source, **how)
-        model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, **how)
+        model: Any = reader(family).from_pretrained(source, dtype=torch.float32, **how)
     except OSError as error:
         raise ModelNotFound(f"{_ways(str(source))} ({error})") from error
     # A model read from GGUF refuses to be saved until its quantisation marks are gone.
@@ -155,9 +157,9 @@ def _open(source: Path | str, **how: Any) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _read(source: Path | str, name: str, *, says_skills: bool = False) -> CausalLM:
+def _read(source: Path | str, name: str, *, says_skills: bool = False) -> LanguageModel:
     model, tokenizer = _open(source)
-    return CausalLM(model, tokenizer, name=name, says_skills=says_skills)
+    return scorer(model, tokenizer, name=name, says_skills=says_skills)
 
 
 def _keep(model: Any, tokenizer: Any, folder: Path) -> None:

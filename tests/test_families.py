@@ -7,8 +7,10 @@ import transformers as hf
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
 from doable.agent import token_batches
+from doable.agent.families import family_of
 from doable.agent.language_model import check_language_model
 from doable.agent.masked_lm import MaskedLM
+from doable.agent.models import load_model
 from doable.agent.permutation_lm import PermutationLM
 from doable.agent.seq2seq_lm import Seq2SeqLM
 
@@ -203,3 +205,44 @@ def test_parts_of_a_word_do_not_give_each_other_away():
     assert abs(one[0] - other[0]) > 0.01
     assert one[1] == pytest.approx(other[1], abs=1e-5)
     assert np.abs(other - variant.loglikelihood_one_by_one(PROMPT, [" sponge\n", " done\n"])).max() < 1e-3
+
+
+# Which family a model is of.
+
+
+@pytest.mark.parametrize(
+    ("config", "family"),
+    [
+        (hf.GPT2Config(), "causal"),
+        (hf.LlamaConfig(), "causal"),
+        (hf.OPTConfig(), "causal"),
+        (hf.BloomConfig(), "causal"),
+        (hf.T5Config(), "seq2seq"),
+        (hf.BartConfig(architectures=["BartModel"]), "seq2seq"),
+        (hf.BertConfig(), "masked"),
+        (hf.BertConfig(architectures=["BertForMaskedLM"]), "masked"),
+        (hf.BertConfig(architectures=["BertLMHeadModel"], is_decoder=True), "causal"),
+        (hf.RobertaConfig(architectures=["RobertaForMaskedLM"]), "masked"),
+        (hf.AlbertConfig(), "masked"),
+        (hf.DistilBertConfig(), "masked"),
+        (hf.XLNetConfig(), "permutation"),
+    ],
+    ids=lambda value: getattr(value, "model_type", value),
+)
+def test_the_configuration_says_the_family(config, family):
+    assert family_of(config) == family
+
+
+def test_a_model_without_words_is_refused():
+    with pytest.raises(ValueError, match="'vit', which gives no words"):
+        family_of(hf.ViTConfig())
+
+
+def test_a_folder_is_read_as_its_family(tmp_path, model):
+    """Saved and loaded through `--model FOLDER`, the same scores come out."""
+    folder = tmp_path / model.name.replace(" ", "-")
+    model._model.save_pretrained(folder)
+    model._tokenizer.save_pretrained(folder)
+    loaded = load_model(str(folder))
+    assert type(loaded) is type(model)
+    assert np.abs(loaded.loglikelihood(PROMPT, PHRASES) - model.loglikelihood(PROMPT, PHRASES)).max() < 1e-3
