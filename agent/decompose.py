@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..sim.catalogue import CATALOGUE
+from ..sim.catalogue import KITCHEN
 from .types import Subgoal
 
 _THEN = re.compile(r"\s*(?:;|[,.]?\s+(?:and\s+)?(?:then|after that|afterwards|next|finally)\b,?)\s+", re.I)
@@ -24,7 +24,7 @@ _POLITE = r"(?:(?:please|now|also|and|could you|can you|would you)\s+)*"
 _IMPERATIVE = re.compile(rf"^{_POLITE}(?:{_VERBS})\b", re.I)
 _VERB = re.compile(rf"\b(?:{_VERBS})\b", re.I)
 _AND_VERB = re.compile(rf"\s*(?:,\s*and|,|\band)\s+(?=(?:also\s+|please\s+)?(?:{_VERBS})\b)", re.I)
-_WORDS = {w for kind in CATALOGUE.values() for w in (kind.name, *kind.synonyms, *kind.categories)}
+_WORDS = {w for kind in KITCHEN.values() for w in (kind.name, *kind.synonyms, *kind.categories)}
 _NAMES = "|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True))
 _THING = rf"(?:(?:the|a|an|some|one|my|that)\s+)?(?:(?:can|bottle|bag|pack)\s+of\s+)?(?:{_NAMES})(?:\s+(?:can|bottle))?"
 _LIST = re.compile(rf"\b{_THING}(?:\s*(?:,\s*and|,|\band|&|\bplus|\bas well as)\s+(?:also\s+)?{_THING})+\b", re.I)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..sim.catalogue import CATALOGUE
+from ..sim.catalogue import KITCHEN
 from ..sim.facts import RobotAt
 from ..sim.observation import SeenObject
 from ..sim.scene import Scene
@@ -77,10 +77,10 @@ def renamed(episode: TrainingEpisode, names: Sequence[str], rng: np.random.Gener
     errands = episode.instruction.errands
     if any(len(errand.what) > 1 for errand in errands):
         return None
-    drawn = [names[int(i)] for i in rng.permutation(len(names))[: len(CATALOGUE)]]
-    called = {kind: name.partition(" (")[0] for kind, name in zip(CATALOGUE, drawn, strict=True)}
-    words = {describe(kind): name for kind, name in zip(CATALOGUE, drawn, strict=True)}
-    words |= {word: called[kind] for kind in CATALOGUE for word in (kind, *CATALOGUE[kind].synonyms)}
+    drawn = [names[int(i)] for i in rng.permutation(len(names))[: len(KITCHEN)]]
+    called = {kind: name.partition(" (")[0] for kind, name in zip(KITCHEN, drawn, strict=True)}
+    words = {describe(kind): name for kind, name in zip(KITCHEN, drawn, strict=True)}
+    words |= {word: called[kind] for kind in KITCHEN for word in (kind, *KITCHEN[kind].synonyms)}
     longest_first = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     pattern = re.compile(rf"(?<!\w)({longest_first})(?!\w)", re.I)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from ..sim.catalogue import CATALOGUE
+from ..sim.catalogue import KITCHEN
 from ..sim.scene import Scene
 from ..sim.task import Setup
 from .teacher import Errand
@@ -82,7 +82,7 @@ class Grammar:
     # The makers: one a kind of instruction.
 
     def _bring_named(self, rng: np.random.Generator) -> Instruction:
-        kind = _pick(rng, list(CATALOGUE))
+        kind = _pick(rng, list(KITCHEN))
         source = self._source(rng, 0.2)
         frame = _pick(rng, self._frames["bring from" if source else "bring"])
         text = self._fill(frame, rng, x=_name(kind, rng), s=source)
@@ -99,7 +99,7 @@ class Grammar:
         return self._finish(rng, text, f"{frame}|{described}", Errand("deliver", kinds, "user"), opener=0.35)
 
     def _put_named(self, rng: np.random.Generator) -> Instruction:
-        kind = _pick(rng, list(CATALOGUE))
+        kind = _pick(rng, list(KITCHEN))
         to, source = self._destination(rng), self._source(rng, 0.35)
         if to == source:
             source = None
@@ -116,7 +116,7 @@ class Grammar:
 
     def _discard(self, rng: np.random.Generator) -> Instruction:
         if rng.random() < 0.75:
-            kind = _pick(rng, list(CATALOGUE))
+            kind = _pick(rng, list(KITCHEN))
             name, kinds = _name(kind, rng), (kind,)
         else:
             name, kinds = self._description(rng, needs=False)
@@ -124,13 +124,13 @@ class Grammar:
         return self._finish(rng, self._fill(frame, rng, x=name), frame, Errand("deliver", kinds, "trash can"))
 
     def _hold(self, rng: np.random.Generator) -> Instruction:
-        kind = _pick(rng, list(CATALOGUE))
+        kind = _pick(rng, list(KITCHEN))
         frame = _pick(rng, self._frames["hold"])
         return self._finish(rng, self._fill(frame, rng, x=_name(kind, rng)), frame, Errand("hold", (kind,)))
 
     def _find(self, rng: np.random.Generator) -> Instruction:
         if rng.random() < 0.7:
-            kind = _pick(rng, list(CATALOGUE))
+            kind = _pick(rng, list(KITCHEN))
             name, kinds = _name(kind, rng), (kind,)
         else:
             name, kinds = self._description(rng, needs=False)
@@ -159,7 +159,7 @@ class Grammar:
     def _drawer_and(self, rng: np.random.Generator) -> Instruction:
         kind = "open" if rng.random() < 0.6 else "close"
         drawer = _pick(rng, list(self._scene.drawers))
-        thing = _pick(rng, list(CATALOGUE))
+        thing = _pick(rng, list(KITCHEN))
         frame = _pick(rng, self._frames["drawer and"])
         first, then = _pick(rng, self._frames[kind]), _pick(rng, self._frames["bring"])
         text = frame.format(first.format(x=f"the {drawer.name}"), then.format(x=_name(thing, rng)))
@@ -168,7 +168,7 @@ class Grammar:
         )
 
     def _several(self, rng: np.random.Generator) -> Instruction:
-        kinds = [str(k) for k in rng.choice(list(CATALOGUE), size=2, replace=False)]
+        kinds = [str(k) for k in rng.choice(list(KITCHEN), size=2, replace=False)]
         to = "user" if rng.random() < 0.6 else self._destination(rng)
         frame = _pick(rng, self._frames["several" if to == "user" else "several to"])
         text = self._fill(frame, rng, x=_name(kinds[0], rng), y=_name(kinds[1], rng), p=to)
@@ -178,7 +178,7 @@ class Grammar:
         source = _pick(rng, self._surfaces)
         to = _pick(rng, ["user", "trash can", *(p for p in self._surfaces if p != source)])
         plural, category = _pick(rng, list(_PLURALS.items()))
-        kinds = tuple(n for n, k in CATALOGUE.items() if category is None or k.is_a(category))
+        kinds = tuple(n for n, k in KITCHEN.items() if category is None or k.is_a(category))
         frame = _pick(rng, self._frames["all from"])
         text = self._fill(frame, rng, x=plural, s=source, p=to)
         made = self._finish(rng, text, frame, Errand("deliver", kinds, to, source, count=0))
@@ -188,7 +188,7 @@ class Grammar:
 
     def _in_hand(self, rng: np.random.Generator) -> Instruction:
         """Something is in the hand already and the words only point at it."""
-        kind = _pick(rng, list(CATALOGUE))
+        kind = _pick(rng, list(KITCHEN))
         to = _pick(rng, ["user", "trash can", *self._surfaces])
         frame = _pick(rng, self._frames["in hand to you" if to == "user" else "in hand"])
         made = self._finish(rng, self._fill(frame, rng, p=to), frame, Errand("deliver", (kind,), to), opener=0.0)
@@ -197,7 +197,7 @@ class Grammar:
 
     def _put_here(self, rng: np.random.Generator) -> Instruction:
         """Something is in the hand and shall be put down where the robot stands."""
-        kind = _pick(rng, list(CATALOGUE))
+        kind = _pick(rng, list(KITCHEN))
         frame = _pick(rng, self._frames["put here"])
         text = self._fill(frame, rng, x=_name(kind, rng))
         made = self._finish(rng, text, frame, Errand("deliver", (kind,)), opener=0.0)
@@ -208,7 +208,7 @@ class Grammar:
 
     def _count(self, rng: np.random.Generator) -> Instruction:
         plural = _pick(rng, [word for word, category in _PLURALS.items() if category])
-        kinds = tuple(str(k) for k in rng.permutation([n for n, k in CATALOGUE.items() if k.is_a(_PLURALS[plural])]))
+        kinds = tuple(str(k) for k in rng.permutation([n for n, k in KITCHEN.items() if k.is_a(_PLURALS[plural])]))
         count = 2 if rng.random() < 0.75 or len(kinds) < 3 else 3
         frame = _pick(rng, self._frames["count"])
         text = self._fill(
@@ -231,7 +231,7 @@ class Grammar:
     def _description(self, rng: np.random.Generator, needs: bool = True) -> tuple[str, tuple[str, ...]]:
         """Words that describe and the types that fit, in a random order of preference."""
         entry = _pick(rng, [d for d in self._described if needs or not d["words"][0].isupper()])
-        kinds = [n for n, k in CATALOGUE.items() if all(_fits(k.name, w) for w in entry["is"])]
+        kinds = [n for n, k in KITCHEN.items() if all(_fits(k.name, w) for w in entry["is"])]
         words = entry["words"]
         if "{not}" in words:
             out = _pick(rng, kinds)
@@ -258,7 +258,7 @@ class Grammar:
         # Any of the kinds that will do: which of them is there can't be told from the words.
         wanted = [_pick(rng, errand.what) for errand in errands if errand.what]
         present = [k for k in wanted if rng.random() < 0.88]
-        spare = [k for k in CATALOGUE if k not in wanted]
+        spare = [k for k in KITCHEN if k not in wanted]
         present += [str(k) for k in rng.choice(spare, size=int(rng.integers(2, 7)), replace=False)]
         sources = {kind: errand.source for errand in errands for kind in errand.what if errand.source}
         objects = tuple((kind, sources.get(kind) or _pick(rng, self._surfaces)) for kind in dict.fromkeys(present))
@@ -270,9 +270,7 @@ class Grammar:
         robot_at = "user" if rng.random() < 0.4 else _pick(rng, [p.name for p in self._scene.places])
         drawers = tuple(d.name for d in self._scene.drawers if rng.random() < 0.25)
         if rng.random() < opener:
-            beside = _pick(
-                rng, [k for k in CATALOGUE if k not in {w for e in errands for w in e.what}] or list(CATALOGUE)
-            )
+            beside = _pick(rng, [k for k in KITCHEN if k not in {w for e in errands for w in e.what}] or list(KITCHEN))
             remark = self._fill(_pick(rng, self._openers), rng, x=beside, p=_pick(rng, [*self._places]))
             after = remark.endswith(".") and text[0].islower() and rng.random() < 0.35
             text = f"{text}{'' if text[-1] in '.?!' else '.'} {remark}" if after else f"{remark} {text}"
@@ -295,11 +293,11 @@ def _pick(rng: np.random.Generator, options):
 
 def _fits(kind: str, word: str) -> bool:
     """Does a type fit a word of a description? '-word' means it must not."""
-    return not CATALOGUE[kind].is_a(word[1:]) if word.startswith("-") else CATALOGUE[kind].is_a(word)
+    return not KITCHEN[kind].is_a(word[1:]) if word.startswith("-") else KITCHEN[kind].is_a(word)
 
 
 def _name(kind: str, rng: np.random.Generator) -> str:
-    name = kind if rng.random() < 0.75 else _pick(rng, [kind, *CATALOGUE[kind].synonyms])
+    name = kind if rng.random() < 0.75 else _pick(rng, [kind, *KITCHEN[kind].synonyms])
     article = "an" if name[0] in "aeiou" else "a"
     return f"{_pick(rng, ['the', 'the', article, 'the', 'my'])} {name}"
 

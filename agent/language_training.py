@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from ..sim.catalogue import CATALOGUE
+from ..sim.catalogue import KITCHEN
 from ..sim.facts import All, At, Closed, Condition, Holding, Not, Open, RobotAt
 from ..sim.scene import load_scene
 from ..sim.symbolic import SymbolicWorld
@@ -122,7 +122,7 @@ def _asks(errand: Errand, wanted: Condition) -> bool:
 
 def _is_a(kind: str, what: str) -> bool:
     """Is `kind` a `what`? Things that go by other names are none of the catalogue's."""
-    return kind in CATALOGUE and CATALOGUE[kind].is_a(what)
+    return kind in KITCHEN and KITCHEN[kind].is_a(what)
 
 
 def encode(episode: TrainingEpisode, tokenizer) -> tuple[list[int], list[bool]]:

@@ -100,14 +100,6 @@ def take(physics: Physics, view: View, *, labels: bool = True, shadows: bool = T
     )
 
 
-def overview(room: tuple[tuple[float, float], tuple[float, float]], width: int = 480, height: int = 360) -> View:
-    """The whole room from above its open corner, for people to look at."""
-    (west, east), (south, north) = room
-    eye = (west - 0.9, south - 1.6, 4.6)
-    target = ((west + east) / 2 + 0.35, (south + north) / 2 + 0.1, 0.4)
-    return View(eye, target, math.radians(48), width, height)
-
-
 def _axes(view: View) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Unit vectors of the camera: forward, right, up."""
     forward = np.asarray(view.target, dtype=float) - np.asarray(view.eye, dtype=float)

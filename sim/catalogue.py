@@ -1,4 +1,4 @@
-"""The objects a kitchen holds: what they are called, what they are good for, how they look and weigh.
+"""The objects of the scenes: what they are called, what they are good for, how they look and weigh.
 
 One `ObjectType` a thing; every other part asks this page instead of keeping a list of its own.
 Sizes in metres, masses in kilograms, friction is Bullet's lateral coefficient, colours are RGB in [0, 1].
@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Shape = Literal["box", "cylinder", "sphere"]
+Shape = Literal["box", "cylinder", "sphere", "bowl"]
+"""The collision shape; a bowl is a round floor with a ring of boards, open above."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class ObjectType:
     properties: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()
     friction: float = 0.9
+    holds: bool = False
+    """Things can lie in it."""
+    stacks: bool = False
+    """Things can be put on top of it."""
 
     def is_a(self, what: str) -> bool:
         """True if `what` (a canonical word) is this type's name, one of its categories or properties."""
@@ -57,7 +62,23 @@ def _chips(name: str, colour: tuple[float, float, float], *more: str, **kw) -> O
     return ObjectType(name, "box", size, 0.08, colour, ("chips", "snack", "food"), more, friction=0.6, **kw)
 
 
-CATALOGUE: dict[str, ObjectType] = {
+def _block(colour: str, rgb: tuple[float, float, float]) -> ObjectType:
+    # The 4 cm cubes of SayCan's open-source tabletop.
+    return ObjectType(
+        f"{colour} block", "box", (0.04, 0.04, 0.04), 0.05, rgb, ("block",), (colour,),
+        (f"{colour} cube", f"{colour} box"), stacks=True,
+    )  # fmt: skip
+
+
+def _bowl(colour: str, rgb: tuple[float, float, float]) -> ObjectType:
+    # Wide enough for a block and the fingers that let go of it.
+    return ObjectType(
+        f"{colour} bowl", "bowl", (0.16, 0.16, 0.05), 0.25, rgb, ("bowl", "container"), (colour,),
+        (f"{colour} dish",), holds=True,
+    )  # fmt: skip
+
+
+KITCHEN: dict[str, ObjectType] = {
     kind.name: kind
     for kind in (
         _can("coke", (0.80, 0.05, 0.08), "caffeinated", "sweet", synonyms=("coke can", "coca cola", "cola")),
@@ -105,6 +126,19 @@ CATALOGUE: dict[str, ObjectType] = {
         ),
     )
 }  # fmt: skip
+"""What stands in a kitchen."""
+
+_COLOURS = {
+    "blue": (0.16, 0.35, 0.80), "red": (0.85, 0.14, 0.14), "green": (0.15, 0.62, 0.25), "yellow": (0.95, 0.80, 0.10),
+}  # fmt: skip
+
+TABLETOP: dict[str, ObjectType] = {
+    kind.name: kind for make in (_block, _bowl) for kind in (make(name, rgb) for name, rgb in _COLOURS.items())
+}
+"""What stands on the tabletop."""
+
+CATALOGUE: dict[str, ObjectType] = KITCHEN | TABLETOP
+"""Every type there is, by name; which of them a scene can hold is its own `types`."""
 
 WORDS: frozenset[str] = frozenset(
     word for kind in CATALOGUE.values() for word in (kind.name, *kind.categories, *kind.properties)
@@ -113,7 +147,7 @@ WORDS: frozenset[str] = frozenset(
 
 _ALIASES: dict[str, str] = {alias: kind.name for kind in CATALOGUE.values() for alias in kind.synonyms} | {
     "beverage": "drink", "fruits": "fruit", "snacks": "snack", "drinks": "drink", "sodas": "soda",
-    "bag of chips": "chips",
+    "bag of chips": "chips", "blocks": "block", "cube": "block", "cubes": "block", "bowls": "bowl",
 }  # fmt: skip
 
 

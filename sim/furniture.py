@@ -6,6 +6,7 @@ the frame of its place: x the way the robot faces, y to its left, origin on the 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import tempfile
 from collections.abc import Sequence
@@ -29,6 +30,10 @@ _WALL = 0.02
 _WOOD, _WHITE, _GREY, _STEEL = (0.55, 0.36, 0.20), (0.90, 0.90, 0.88), (0.45, 0.50, 0.55), (0.35, 0.37, 0.40)
 _GAP = 0.06
 """Free space between the footprints of placed objects, metres."""
+_LAYOUTS = 10
+"""Tries to place all objects before a place counts as full."""
+_NEAREST, _FARTHEST = 0.28, 0.74
+"""From a fixed arm's base to the objects before it, metres."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ def build(physics: Physics, scene: Scene) -> dict[str, Cabinet]:
                 _person(p, place)
             case "bin":
                 _bin(p, place)
+            case "spot":
+                pass
             case "cabinet":
                 cabinets[place.name] = _cabinet(p, place, [d for d in scene.drawers if d.cabinet == place.name])
             case _:
@@ -83,19 +90,64 @@ def add_object(physics: Physics, kind: ObjectType, at: Sequence[float], yaw: flo
         visual = {"shapeType": pb.GEOM_CYLINDER, "radius": x / 2, "length": z}
     else:
         shape = visual = {"shapeType": pb.GEOM_SPHERE, "radius": x / 2}
+    if kind.shape == "bowl":
+        collision, look = _bowl(p, kind)
+    else:
+        collision = p.createCollisionShape(**shape)
+        look = p.createVisualShape(**visual, rgbaColor=(*kind.colour, 1.0))
     body = p.createMultiBody(
         kind.mass,
-        p.createCollisionShape(**shape),
-        p.createVisualShape(**visual, rgbaColor=(*kind.colour, 1.0)),
+        collision,
+        look,
         list(at),
         p.getQuaternionFromEuler((0.0, 0.0, yaw)),
     )
     # Rolling friction keeps a ball where it was put, as its soft skin would.
-    rolling = 0.0 if kind.shape == "box" else 0.003
+    rolling = 0.003 if kind.shape in ("cylinder", "sphere") else 0.0
     p.changeDynamics(
         body, -1, lateralFriction=kind.friction, rollingFriction=rolling, spinningFriction=0.003, linearDamping=0.05
     )
     return body
+
+
+_BOARDS = 12
+"""Flat pieces in a bowl's rim. (Bullet takes no more than 16 shapes in one body; with more it crashes.)"""
+_LEAN = math.radians(25)
+"""How far a bowl's rim leans out."""
+
+
+def _bowl(p: Any, kind: ObjectType) -> tuple[int, int]:
+    """The collision and the visual shape of a bowl: a round floor, and boards around it that lean out. Open above."""
+    radius, high = kind.size[0] / 2, kind.size[2]
+    thick = 0.005
+    low = radius - high * math.tan(_LEAN)
+    """The inner radius at the floor."""
+    board = high / math.cos(_LEAN)
+    middle = (radius + low - thick) / 2
+    turns = [2 * math.pi * i / _BOARDS for i in range(_BOARDS)]
+    wide = (radius - thick / 2) * math.tan(math.pi / _BOARDS)
+    half = [(thick / 2, wide, board / 2)] * _BOARDS
+    # The centre of the body is in the middle of its bounding box, as of every object.
+    at = [(middle * math.cos(a), middle * math.sin(a), 0.0) for a in turns]
+    lean = p.getQuaternionFromEuler((0.0, _LEAN, 0.0))
+    nothing = (0.0, 0.0, 0.0)
+    turned = [p.multiplyTransforms(nothing, p.getQuaternionFromEuler((0.0, 0.0, a)), nothing, lean)[1] for a in turns]
+    kinds = [pb.GEOM_CYLINDER] + [pb.GEOM_BOX] * _BOARDS
+    places = [(0.0, 0.0, thick / 2 - high / 2), *at]
+    ways = [(0.0, 0.0, 0.0, 1.0), *turned]
+    radii, lengths = [low] + [0.0] * _BOARDS, [thick] + [0.0] * _BOARDS
+    halves = [(0.0, 0.0, 0.0), *half]
+    inside = tuple(0.45 + 0.55 * c for c in kind.colour)
+    collision = p.createCollisionShapeArray(
+        shapeTypes=kinds, radii=radii, lengths=lengths, halfExtents=halves,
+        collisionFramePositions=places, collisionFrameOrientations=ways,
+    )  # fmt: skip
+    look = p.createVisualShapeArray(
+        shapeTypes=kinds, radii=radii, lengths=lengths, halfExtents=halves,
+        visualFramePositions=places, visualFrameOrientations=ways,
+        rgbaColors=[(*inside, 1.0)] + [(*kind.colour, 1.0)] * _BOARDS,
+    )  # fmt: skip
+    return collision, look
 
 
 def layout(
@@ -105,29 +157,49 @@ def layout(
 
     Raises ValueError if a place can't hold its objects.
     """
+    for _ in range(_LAYOUTS - 1):
+        with contextlib.suppress(ValueError):
+            return _layout(scene, objects, rng)
+    return _layout(scene, objects, rng)
+
+
+def _layout(
+    scene: Scene, objects: Sequence[tuple[str, str]], rng: np.random.Generator
+) -> list[tuple[tuple[float, float, float], float]]:
+    """One try: each object in turn where it finds room."""
     poses: list[tuple[tuple[float, float, float], float]] = []
     taken: list[tuple[str, float, float, float]] = []
     for type_name, where in objects:
         kind = CATALOGUE[type_name]
         radius = math.hypot(kind.size[0], kind.size[1]) / 2 if kind.shape == "box" else kind.size[0] / 2
+        surface = where
+        if where not in scene.drawer_names and scene.place(where).on:
+            surface = scene.place(where).on or where
         for _ in range(500):
             along, deep, x, y, base = _spot(scene, where, radius, rng)
-            others = [(a, d, r) for place, a, d, r in taken if place == where]
-            if all(math.hypot(along - a, deep - d) >= radius + r + _GAP for a, d, r in others):
+            others = [(a, d, r) for place, a, d, r in taken if place == surface]
+            free = all(math.hypot(along - a, deep - d) >= radius + r + _GAP for a, d, r in others)
+            if free and _in_reach(scene, x, y):
                 break
         else:
             raise ValueError(
                 f"Expected room for every object, but the {where} is full before the {type_name} is placed."
             )
-        taken.append((where, along, deep, radius))
+        taken.append((surface, along, deep, radius))
         poses.append(((x, y, base + kind.size[2] / 2 + 0.002), float(rng.uniform(-math.pi / 2, math.pi / 2))))
     return poses
+
+
+def _in_reach(scene: Scene, x: float, y: float) -> bool:
+    """Can a fixed arm work there? A robot that drives goes where it has to."""
+    base = scene.robot.base
+    return base is None or _NEAREST <= math.dist((x, y), base[:2]) <= _FARTHEST
 
 
 def _spot(
     scene: Scene, where: str, radius: float, rng: np.random.Generator
 ) -> tuple[float, float, float, float, float]:
-    """A random spot of a place or drawer: (along, deep, x, y, height of what is below)."""
+    """A random spot of a place or drawer: (along, deep), of a named spot in the frame of its table; x, y, height."""
     drawer = next((d for d in scene.drawers if d.name == where), None)
     place = scene.place(drawer.cabinet if drawer else where)
     length, depth = place.size
@@ -138,9 +210,15 @@ def _spot(
     if place.kind == "bin":
         along, deep = float(rng.uniform(-0.07, 0.07)), float(rng.uniform(0.13, depth - 0.13))
         return along, deep, *place.to_world(along, deep), 0.02
+    if place.on:
+        x, y = place.to_world(*(float(rng.uniform(-0.02, 0.02)) + middle for middle in (0.0, depth / 2)))
+        return *scene.place(place.on).to_local(x, y), x, y, place.height
     reach = max(length / 2 - radius - 0.04, 0.0)
     along = float(rng.uniform(-reach, reach))
-    deep = float(rng.uniform(0.10, min(0.40, depth - 0.10)))
+    if scene.robot.base:
+        deep = float(rng.uniform(radius + 0.04, depth - radius - 0.04))
+    else:
+        deep = float(rng.uniform(0.10, min(0.40, depth - 0.10)))
     return along, deep, *place.to_world(along, deep), place.height
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .camera import Frame, overview, take
+from .camera import Frame, View, take
 from .catalogue import CATALOGUE, UnknownName
 from .detector import Detector, OracleLabels
 from .eyes import Eyes
@@ -134,7 +134,8 @@ class PhysicsWorld:
 
     def overview(self, width: int = 480, height: int = 360) -> Frame:
         """The room as a person sees it from above."""
-        return take(self.physics, overview(self.scene.room, width, height), labels=False)
+        camera = self.scene.camera("overview")
+        return take(self.physics, View(camera.eye, camera.target, camera.fov, width, height), labels=False)
 
     # The truth --------------------------------------------------------------------------------------------------
 

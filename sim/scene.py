@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import yaml
-
-from .catalogue import UnknownName, object_type
+from .catalogue import KITCHEN, UnknownName, object_type
+from .scene_file import SceneFile
 
 _FACING = {"east": 0.0, "north": math.pi / 2, "west": math.pi, "south": -math.pi / 2}
 
@@ -24,7 +23,7 @@ STAND = 0.36
 
 @dataclass(frozen=True)
 class Place:
-    """A piece of furniture with a surface to work on (a bin: an opening to drop into).
+    """A piece of furniture with a surface to work on (a bin: an opening to drop into; a spot: a named part of one).
 
     `centre` (x, y) and `size` (length along the working edge, depth), metres; `height` of the surface above the floor,
     metres; `facing` the yaw of a robot that works there, radians.
@@ -37,6 +36,8 @@ class Place:
     height: float
     facing: float
     synonyms: tuple[str, ...] = ()
+    on: str | None = None
+    """The place that a spot is a part of; None: furniture that stands by itself."""
 
     def to_world(self, along: float, deep: float) -> tuple[float, float]:
         """World (x, y) of a point `along` the working edge (robot's left positive) and `deep` behind that edge."""
@@ -73,15 +74,62 @@ class Drawer:
 
 
 @dataclass(frozen=True)
+class RobotSpec:
+    """Which robot, and where it starts: `at` a place; of a fixed arm, `base` (x, y, z, yaw), metres and radians."""
+
+    model: Literal["mobile-panda", "ur5e", "panda"] = "mobile-panda"
+    at: str | None = None
+    base: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class CameraSpec:
+    """A fixed camera: `eye` and `target` (x, y, z), metres; `fov` vertical, radians; pixels."""
+
+    name: str
+    eye: tuple[float, float, float]
+    target: tuple[float, float, float]
+    fov: float = math.radians(48)
+    width: int = 480
+    height: int = 360
+
+
+@dataclass(frozen=True)
+class Decor:
+    """Something that is only there to be seen: its kind, where it is (x, y, z) and the yaw of somebody facing it."""
+
+    kind: str
+    at: tuple[float, float, float]
+    facing: float
+
+
+@dataclass(frozen=True)
 class Scene:
-    """The map, and the default objects as (type, place) pairs."""
+    """The map, what it can hold, and the default objects as (type, place) pairs."""
 
     name: str
     room: tuple[tuple[float, float], tuple[float, float]]
+    """((west, east), (south, north)), metres."""
     places: tuple[Place, ...]
     drawers: tuple[Drawer, ...]
-    robot_at: str
+    robot: RobotSpec
     objects: tuple[tuple[str, str], ...]
+    types: tuple[str, ...] = tuple(KITCHEN)
+    """The object types that can be here, in the order in which skills are made of them."""
+    cameras: tuple[CameraSpec, ...] = ()
+    """Fixed cameras; one is named "overview"."""
+    clutter: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """How many more objects each level (light, medium, heavy) adds to those that are there."""
+    walls: frozenset[str] = frozenset({"north", "east"})
+    """The sides with a tall wall; the others have a low one, to look in over."""
+    decor: tuple[Decor, ...] = ()
+    held_out: bool = False
+    """Nothing may be trained in it: it is for measuring."""
+
+    @property
+    def robot_at(self) -> str:
+        """The place where the robot starts; of a fixed arm, the one it works at."""
+        return self.robot.at or self.places[0].name
 
     @cached_property
     def place_names(self) -> Mapping[str, str]:
@@ -107,10 +155,17 @@ class Scene:
             raise UnknownName("a drawer", name, self.drawer_names)
         return next(d for d in self.drawers if d.name == canonical)
 
+    def camera(self, name: str) -> CameraSpec:
+        """The fixed camera of a name. Raises `UnknownName`."""
+        found = next((c for c in self.cameras if c.name == name), None)
+        if found is None:
+            raise UnknownName("a camera", name, [c.name for c in self.cameras])
+        return found
+
     def standing_at(self, x: float, y: float, yaw: float) -> str | None:
         """The place that a robot base at (x, y, yaw) stands at: before its working edge, within reach, facing it."""
         near: list[tuple[float, str]] = []
-        for place in self.places:
+        for place in (p for p in self.places if p.on is None):
             along, deep = place.to_local(x, y)
             turned = math.remainder(yaw - place.facing, 2 * math.pi)
             if abs(along) <= place.size[0] / 2 + 0.25 and -0.85 <= deep <= 0.05 and abs(turned) < 0.6:
@@ -118,12 +173,19 @@ class Scene:
         return min(near)[1] if near else None
 
     def resting_on(self, x: float, y: float, z: float) -> str | None:
-        """The place whose surface carries something with its centre at (x, y, z); for a bin, whose inside."""
-        for place in self.places:
+        """The place whose surface carries something with its centre at (x, y, z); for a bin, whose inside.
+
+        Of a surface and a spot on it, the spot: the smallest of those that overlap.
+        """
+        for place in self._smallest_first:
             low, high = (0.0, place.height) if place.kind == "bin" else (place.height - 0.02, place.height + 0.30)
             if place.contains(x, y, 0.02) and low <= z <= high:
                 return place.name
         return None
+
+    @cached_property
+    def _smallest_first(self) -> tuple[Place, ...]:
+        return tuple(sorted(self.places, key=lambda p: p.size[0] * p.size[1] if p.on else math.inf))
 
     def inside_drawer(self, x: float, y: float, z: float, openings: Mapping[str, float]) -> str | None:
         """The drawer that holds something with its centre at (x, y, z). `openings`: each drawer's, metres."""
@@ -136,58 +198,146 @@ class Scene:
         return None
 
     def surfaces(self) -> tuple[Place, ...]:
-        """The places where objects may stand about: everything but the bin and the person's own table."""
-        return tuple(p for p in self.places if p.kind not in ("bin", "person"))
+        """The places where objects may stand about: everything but the bin, the person's own table, and spots."""
+        return tuple(p for p in self.places if p.kind not in ("bin", "person", "spot"))
 
 
 def load_scene(name_or_path: str | Path = "kitchen") -> Scene:
     """Read a scene of the package by name, or a file of the user's own by path.
 
-    Raises `UnknownName` for a name that is neither, ValueError for a file that is not a scene.
+    Raises `UnknownName` for a name that is neither, `SceneError` (both ValueErrors) for a file that is not a scene.
     """
-    folder = Path(__file__).parent
     path = Path(name_or_path)
     if not path.suffix:
-        known = {p.stem: p for p in folder.glob("*.yaml")}
+        known = _shipped()
         if str(name_or_path) not in known:
             raise UnknownName("a scene", str(name_or_path), known)
         path = known[str(name_or_path)]
-    elif not path.is_file():
-        raise ValueError(
-            f"Expected a scene file, got {str(path)!r}, which does not exist. Pass a YAML file or 'kitchen'."
-        )
-    try:
-        return _scene(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"Expected {path.name} to be a scene like kitchen.yaml, got {error!r}.") from error
+    return _scene(SceneFile(path))
 
 
-def _scene(data: Mapping[str, Any]) -> Scene:
-    places = tuple(
-        Place(
-            name=p["name"],
-            kind=p["kind"],
-            centre=(float(p["centre"][0]), float(p["centre"][1])),
-            size=(float(p["size"][0]), float(p["size"][1])),
-            height=float(p["height"]),
-            facing=_FACING[p["facing"]],
-            synonyms=tuple(p.get("synonyms", ())),
-        )
-        for p in data["places"]
-    )
+def scene_names() -> tuple[str, ...]:
+    """The scenes of the package."""
+    return tuple(sorted(_shipped()))
+
+
+def _shipped() -> dict[str, Path]:
+    return {path.stem: path for path in Path(__file__).parent.glob("*.yaml")}
+
+
+def _scene(file: SceneFile) -> Scene:
+    """The scene of a file that keeps the schema. Raises `SceneError` where its parts do not fit together."""
+    data = file.data
+    places: list[Place] = []
+    for i, p in enumerate(data["places"]):
+        places.append(file.check(("places", i, "of"), lambda p=p: _place(p, {q.name: q for q in places})))
     drawers = tuple(
         Drawer(d["name"], d["in"], float(d["height"]), float(d.get("travel", 0.28)), tuple(d.get("synonyms", ())))
         for d in data.get("drawers", ())
     )
-    room = data["room"]
+    (west, east), (south, north) = (map(float, data["room"][axis]) for axis in ("x", "y"))
+    room = ((west, east), (south, north))
+    robot = data["robot"]
+    base = robot.get("base")
+    cameras = tuple(
+        CameraSpec(
+            name=c["name"],
+            eye=_point(c["eye"]),
+            target=_point(c["target"]),
+            fov=math.radians(c.get("fov", 48)),
+            width=c.get("width", 480),
+            height=c.get("height", 360),
+        )
+        for c in data.get("cameras", ())
+    )
+    if not any(c.name == "overview" for c in cameras):
+        cameras = (_overview(room), *cameras)
+    types = tuple(
+        file.check(("types", i), lambda name=name: object_type(name).name)
+        for i, name in enumerate(data.get("types", KITCHEN))
+    )
     scene = Scene(
         name=data["name"],
-        room=((float(room["x"][0]), float(room["x"][1])), (float(room["y"][0]), float(room["y"][1]))),
-        places=places,
+        room=room,
+        places=tuple(places),
         drawers=drawers,
-        robot_at=data["robot"]["at"],
-        objects=tuple((object_type(o["type"]).name, o["at"]) for o in data.get("objects", ())),
+        robot=RobotSpec(
+            model=robot.get("model", "mobile-panda"),
+            at=robot.get("at"),
+            base=None if base is None else (*_point(base[:3]), math.radians(base[3])),
+        ),
+        objects=tuple(
+            (file.check(("objects", i, "type"), lambda o=o: _held(o["type"], types)), o["at"])
+            for i, o in enumerate(data.get("objects", ()))
+        ),
+        types=types,
+        cameras=cameras,
+        clutter=dict(data.get("clutter", {})),
+        walls=frozenset(data["room"].get("walls", ("north", "east"))),
+        decor=tuple(Decor(d["kind"], _point(d["at"]), _FACING[d["facing"]]) for d in data["room"].get("decor", ())),
+        held_out=data.get("held_out", False),
     )
-    for place in (scene.robot_at, *(at for _, at in scene.objects), *(d.cabinet for d in drawers)):
-        scene.place(place)
+    _check(scene, file)
     return scene
+
+
+def _place(data: Mapping[str, Any], before: Mapping[str, Place]) -> Place:
+    """A place; a spot has the height and the facing of the place it is on, which stands before it in the file."""
+    on = before.get(data["of"]) if "of" in data else None
+    if "of" in data and on is None:
+        raise UnknownName("a place before it in the file", data["of"], before)
+    return Place(
+        name=data["name"],
+        kind=data["kind"],
+        centre=(float(data["centre"][0]), float(data["centre"][1])),
+        size=(float(data["size"][0]), float(data["size"][1])),
+        height=float(data["height"]) if on is None else on.height,
+        facing=_FACING[data["facing"]] if on is None else on.facing,
+        synonyms=tuple(data.get("synonyms", ())),
+        on=None if on is None else on.name,
+    )
+
+
+def _held(name: str, types: tuple[str, ...]) -> str:
+    """The canonical name of an object that the scene can hold. Raises `UnknownName`."""
+    kind = object_type(name)
+    if kind.name not in types:
+        raise UnknownName("an object of this scene's types", name, types)
+    return kind.name
+
+
+def _check(scene: Scene, file: SceneFile) -> None:
+    """Do the names lead somewhere, and does each lead to one thing?"""
+    for key, things in (("places", scene.places), ("drawers", scene.drawers), ("cameras", scene.cameras)):
+        taken: dict[str, str] = {}
+        for i, thing in enumerate(things if key != "cameras" else file.data.get("cameras", ())):
+            name = thing["name"] if isinstance(thing, dict) else thing.name
+            for alias in (name, *getattr(thing, "synonyms", ())):
+                if key != "cameras" and alias != alias.lower():
+                    raise file.error((key, i), f"Expected names in lower case, got {alias!r}.")
+                if alias in taken:
+                    raise file.error((key, i), f"Expected {alias!r} to name one thing, it also names {taken[alias]!r}.")
+                taken[alias] = name
+    if scene.robot.at is not None:
+        file.check(("robot", "at"), lambda: scene.place(scene.robot_at))
+    for i, drawer in enumerate(scene.drawers):
+        cabinet = file.check(("drawers", i, "in"), lambda drawer=drawer: scene.place(drawer.cabinet))
+        if cabinet.kind != "cabinet":
+            raise file.error(("drawers", i, "in"), f"Expected the drawer to be in a cabinet, got a {cabinet.kind}.")
+        if cabinet.name != drawer.cabinet:
+            raise file.error(("drawers", i, "in"), f"Expected the cabinet's own name, got {drawer.cabinet!r}.")
+    for i, (_, where) in enumerate(scene.objects):
+        if where not in scene.drawer_names:
+            file.check(("objects", i, "at"), lambda where=where: scene.place(where))
+
+
+def _overview(room: tuple[tuple[float, float], tuple[float, float]]) -> CameraSpec:
+    """The whole room from above its open corner, for people to look at."""
+    (west, east), (south, north) = room
+    eye = (west - 0.9, south - 1.6, 4.6)
+    return CameraSpec("overview", eye, ((west + east) / 2 + 0.35, (south + north) / 2 + 0.1, 0.4))
+
+
+def _point(values: list[float]) -> tuple[float, float, float]:
+    x, y, z = values
+    return float(x), float(y), float(z)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..sim.catalogue import CATALOGUE, UnknownName
+from ..sim.catalogue import UnknownName
 from ..sim.facts import ALWAYS, All, AnyOf, Closed, Here, Holding, Not, Open, RobotAt
 from ..sim.scene import Scene
 from .drawer import close_drawer, open_drawer
@@ -54,7 +54,7 @@ def _ground(scene: Scene) -> Iterator[Skill]:
     somewhere = AnyOf(tuple(RobotAt(p.name) for p in scene.places))
     for place in scene.places:
         yield Skill("go to", place.name, f"go to the {place.name}", ALWAYS, RobotAt(place.name), go_to(place.name))
-    for name in CATALOGUE:
+    for name in scene.types:
         found = AnyOf((Here(name), Holding(name)))
         yield Skill("find", name, f"find the {name}", ALWAYS, found, find(name))
         yield Skill("pick up", name, f"pick up the {name}", All((_EMPTY_HAND, Here(name))), Holding(name), pick(name))

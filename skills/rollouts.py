@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from ..sim.catalogue import CATALOGUE
 from ..sim.observation import Observation
 from ..sim.scene import Scene, load_scene
 from ..sim.task import Setup
@@ -132,7 +131,7 @@ def _try_state(state: int, tries: int) -> list[Rollout]:
         return []
     present = {*(o.type for o in world.facts().objects), world.facts().holding}
     if rng.random() < _SEARCHED:
-        absent = [kind for kind in CATALOGUE if kind not in present]
+        absent = [kind for kind in world.scene.types if kind not in present]
         execute(library[f"find the {absent[int(rng.integers(len(absent)))]}"], world)
     for _ in range(int(rng.choice([0, 0, 1, 2]))):
         skill = _choose(library, world.observe(), present, rng)
@@ -166,7 +165,7 @@ def _try_state(state: int, tries: int) -> list[Rollout]:
 
 def random_setup(scene: Scene, rng: np.random.Generator) -> Setup:
     """A situation to start from: 1 to 10 objects, mostly where the robot is, sometimes one in its hand."""
-    kinds = [str(k) for k in rng.choice(list(CATALOGUE), size=int(rng.integers(1, 11)), replace=False)]
+    kinds = [str(k) for k in rng.choice(list(scene.types), size=int(rng.integers(1, 11)), replace=False)]
     surfaces = [p.name for p in scene.surfaces()]
     robot_at = str(rng.choice([p.name for p in scene.places] + 2 * surfaces))
     holding = kinds.pop() if len(kinds) > 1 and rng.random() < 0.35 else None

@@ -12,7 +12,7 @@ from doable.agent import bench
 from doable.agent.bench import TASKS, bench_tasks, plan_reaches_goal, read_episodes
 from doable.agent.config import Config
 from doable.agent.types import Decision, Result, Step, Subgoal
-from doable.sim.catalogue import CATALOGUE
+from doable.sim.catalogue import KITCHEN
 from doable.sim.symbolic import SymbolicWorld
 from doable.sim.task import Setup, parse_task, read_tasks
 from doable.skills.execute import execute
@@ -180,7 +180,7 @@ def test_the_demo_and_its_rewordings_share_their_start_and_goal():
 def test_impossible_tasks_ask_for_what_is_not_there():
     for own in (t for t in OWN if t.family == "impossible"):
         searched = PLANS[own.id][0].removeprefix("find the ")
-        assert searched in CATALOGUE
+        assert searched in KITCHEN
         assert searched not in {kind for kind, _ in own.setup.objects}
 
 

@@ -19,7 +19,7 @@ from doable.agent.language_training import (
     save_adapter,
 )
 from doable.agent.teacher import DONE, REFUSE, Errand, Teacher
-from doable.sim.catalogue import CATALOGUE
+from doable.sim.catalogue import KITCHEN
 from doable.sim.facts import At
 from doable.sim.scene import load_scene
 from doable.sim.symbolic import SymbolicWorld
@@ -126,7 +126,7 @@ def test_things_by_other_names_are_called_so_throughout():
     """Names are copied from the goal, not learned by heart: no kind's own name is left anywhere."""
     grammar = Grammar(SCENE)
     stream = (
-        e for e in episodes(SCENE, "train", 2) if any(k not in CATALOGUE for x in e.instruction.errands for k in x.what)
+        e for e in episodes(SCENE, "train", 2) if any(k not in KITCHEN for x in e.instruction.errands for k in x.what)
     )
     for episode in itertools.islice(stream, 60):
         instruction, text = episode.instruction, "".join(s.text for s in episode.segments)
@@ -134,8 +134,8 @@ def test_things_by_other_names_are_called_so_throughout():
         assert " ".join(instruction.text.split()) in text
         said = [s.text.strip() for s in episode.segments if s.text.strip() in episode.phrases]
         assert tuple(said) == episode.phrases
-        assert not any(f"the {kind}\n" in text for kind in CATALOGUE)
-    assert not {name.partition(" (")[0] for name in grammar.other_names} & set(CATALOGUE)
+        assert not any(f"the {kind}\n" in text for kind in KITCHEN)
+    assert not {name.partition(" (")[0] for name in grammar.other_names} & set(KITCHEN)
 
 
 def test_what_is_not_called_by_its_name_keeps_it():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from doable.sim.catalogue import CATALOGUE, UnknownName
+from doable.sim.catalogue import KITCHEN, UnknownName
 from doable.sim.scene import load_scene
 from doable.sim.symbolic import SymbolicWorld
 from doable.sim.task import Setup
@@ -15,7 +15,7 @@ LIBRARY = SkillLibrary.of(SCENE)
 
 def test_every_family_and_object_is_there():
     assert {skill.family for skill in LIBRARY} == set(FAMILIES)
-    for name in CATALOGUE:
+    for name in KITCHEN:
         assert {f"find the {name}", f"pick up the {name}", f"put down the {name}"} <= {s.phrase for s in LIBRARY}
 
 
@@ -33,7 +33,7 @@ def test_a_phrase_belongs_to_one_skill():
 def test_declared_effects_come_true_where_preconditions_hold(skill):
     """The contract of a declaration, held in the symbolic world."""
     held = skill.target if skill.family == "put down" else "apple" if skill.family == "bring" else None
-    objects = tuple((name, "table") for name in CATALOGUE if name != held)
+    objects = tuple((name, "table") for name in KITCHEN if name != held)
     opened = tuple(d.name for d in SCENE.drawers) if skill.family == "close" else ()
     world = SymbolicWorld(SCENE)
     world.reset(Setup(objects, "table", held, opened))

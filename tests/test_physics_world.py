@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from doable.sim.catalogue import CATALOGUE
+from doable.sim.catalogue import KITCHEN
 from doable.sim.facts import At, Holding
 from doable.sim.physics_world import PhysicsWorld
 from doable.sim.task import Setup
@@ -38,7 +38,7 @@ def test_only_what_is_in_view_is_seen(world):
     assert At("apple", "top drawer").holds(world.facts())
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
+@pytest.mark.parametrize("kind", KITCHEN)
 def test_a_close_look_is_good_to_a_centimetre(world, kind):
     seen = world.reset(Setup(((kind, "table"),), "table"), seed=5)
     thing = seen.nearest(kind)
@@ -78,7 +78,7 @@ def test_an_episode_can_begin_with_something_in_the_hand(world):
 
 def test_a_crowded_place_is_an_error(world):
     with pytest.raises(ValueError, match="full"):
-        world.reset(Setup(tuple((kind, "user") for kind in CATALOGUE), "table"))
+        world.reset(Setup(tuple((kind, "user") for kind in KITCHEN), "table"))
 
 
 def test_same_seed_same_episode(world):

@@ -9,9 +9,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doable.sim import catalogue
 from doable.sim import scene as scene_module
-from doable.sim.catalogue import CATALOGUE, UnknownName
-from doable.sim.scene import Place, load_scene
+from doable.sim.catalogue import UnknownName
+from doable.sim.scene import Place, load_scene, scene_names
+from doable.sim.scene_file import SceneError
 
 KITCHEN = load_scene("kitchen")
 KITCHEN_FILE = Path(scene_module.__file__).with_name("kitchen.yaml")
@@ -59,7 +61,7 @@ def test_the_places_of_the_paper_are_there():
 
 
 def test_the_kitchen_holds_every_object_of_the_catalogue_on_a_surface():
-    assert {kind for kind, _ in KITCHEN.objects} == set(CATALOGUE)
+    assert {kind for kind, _ in KITCHEN.objects} == set(catalogue.KITCHEN)
     assert {place for _, place in KITCHEN.objects} <= {p.name for p in KITCHEN.surfaces()}
 
 
@@ -139,41 +141,115 @@ def test_a_missing_file_is_named(tmp_path):
         load_scene(tmp_path / "none.yaml")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda data: data.pop("places"),
-        lambda data: data.pop("robot"),
-        lambda data: data["places"][0].pop("centre"),
-        lambda data: data["places"][0].update(facing="up"),
-        lambda data: data["places"][0].update(size=0.5),
-        lambda data: data.update(places=None),
-    ],
-    ids=["no places", "no robot", "no centre", "bad facing", "bad size", "null places"],
-)
-def test_a_file_that_is_not_a_scene_is_named(tmp_path, change):
-    with pytest.raises(ValueError, match=r"Expected mine\.yaml to be a scene like kitchen\.yaml, got"):
-        load_scene(written(tmp_path, change))
-
-
-@pytest.mark.parametrize("text", ["places: [", "", "just words", "[1, 2]"])
-def test_a_file_that_is_no_mapping_at_all_is_named(tmp_path, text):
+def kitchen_with(tmp_path, old, new):
+    """The kitchen's own text with the one line that holds `old` changed; gives the file and that line's number."""
+    lines = KITCHEN_FILE.read_text(encoding="utf-8").splitlines()
+    (number,) = [i for i, line in enumerate(lines) if old in line]
+    lines[number] = lines[number].replace(old, new)
     path = tmp_path / "mine.yaml"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match=r"Expected mine\.yaml to be a scene"):
-        load_scene(path)
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path, number + 1
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("old", "new", "message"),
     [
-        (lambda data: data["robot"].update(at="tabel"), "a place, got 'tabel'. Did you mean 'table'?"),
-        (lambda data: data["objects"].append({"type": "aple", "at": "table"}), "an object, got 'aple'. Did you mean"),
-        (lambda data: data["objects"].append({"type": "apple", "at": "shelf"}), "a place, got 'shelf'"),
-        (lambda data: data["drawers"][0].update({"in": "closet"}), "a place, got 'closet'"),
+        (
+            "0.55, facing: west",
+            "0.55, faceing: west",
+            "Expected a place key among name, kind, of, centre, size, height, facing, synonyms; got 'faceing'. "
+            "Did you mean 'facing'?",
+        ),
+        ("robot: {model", "robott: {model", "Expected a scene key among name"),
+        ("size: [1.4, 0.70], ", "", "Expected a place to have the key 'size', found only name, kind"),
+        ("[0.9, 2.2], size: [0.8, 0.55], height: 0.85, ", "[0.9, 2.2], size: [0.8, 0.55], ", "have the key 'height'"),
+        ("size: [1.4, 0.70]", "size: 0.7", "Expected size to be two numbers [length along the edge"),
+        ("size: [1.4, 0.70]", "size: [1.4, deep]", "Expected an entry to be a number above 0, got 'deep'."),
+        (
+            "height: 0.55",
+            "height: -1",
+            "Expected height to be the height of its surface",
+        ),
+        ("facing: west", "facing: wset", "got 'wset'. Did you mean 'west'?"),
+        ("kind: cabinet", "kind: cabinett", "got 'cabinett'. Did you mean 'cabinet'?"),
+        ("model: mobile-panda", "model: mobile-pander", "got 'mobile-pander'. Did you mean 'mobile-panda'?"),
+        ("{model: mobile-panda, at: user}", "{model: mobile-panda}", "to have the key 'at' or 'base'"),
+        ("at: user}", "at: usr}", "Expected the name of a place, got 'usr'. Did you mean 'user'?"),
+        ("type: coke", "type: coce", "Expected the name of an object, got 'coce'. Did you mean 'coke'?"),
+        ("type: coke", "type: blue bowl", "an object of this scene's types, got 'blue bowl'"),
+        ("{type: coke, at: table}", "{type: coke, at: tabel}", "a place, got 'tabel'. Did you mean 'table'?"),
+        ("name: top drawer, in: cabinet", "name: top drawer, in: closet", "Expected the name of a place, got 'closet'"),
+        ("name: top drawer, in: cabinet", "name: top drawer, in: table", "to be in a cabinet, got a table"),
+        ("name: far counter", "name: close counter", "Expected 'close counter' to name one thing"),
+        ("name: far counter", "name: Far counter", "Expected names in lower case, got 'Far counter'"),
+        ("name: far counter", "name: far counter, name: back", "Expected the key 'name' once"),
+        ("light: 3", "light: some", "Expected light to be a whole number of at least 0, got 'some'"),
+        ("eye: [-3.9, -4.1, 4.6]", "eye: [-3.9, -4.1]", "Expected eye to be three numbers [x, y, z]"),
     ],
 )
-def test_names_inside_a_scene_must_be_known(tmp_path, change, message):
-    with pytest.raises(UnknownName) as error:
-        load_scene(written(tmp_path, change))
+def test_what_is_wrong_is_told_with_its_line(tmp_path, old, new, message):
+    path, line = kitchen_with(tmp_path, old, new)
+    with pytest.raises(SceneError) as error:
+        load_scene(path)
+    assert str(error.value).startswith(f"mine.yaml, line {line}: Expected ")
     assert message in str(error.value)
+
+
+def test_how_much_more_is_wrong_is_told(tmp_path):
+    with pytest.raises(SceneError, match=r"\(2 more like this in the file\.\)"):
+        load_scene(written(tmp_path, lambda data: [place.pop("size") for place in data["places"][:3]]))
+
+
+def test_a_missing_part_is_named(tmp_path):
+    with pytest.raises(SceneError, match=r"mine\.yaml, line 1: Expected a scene to have the key 'places'"):
+        load_scene(written(tmp_path, lambda data: data.pop("places")))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: x\nplaces: [", "line 2: Expected YAML"),
+        ("", "Expected a scene with keys like name and places, got nothing"),
+        ("just words", "got str"),
+        ("[1, 2]", "got list"),
+        (b"\xff\xfe\x00", "Expected a text file in UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_mapping_at_all_is_named(tmp_path, text, message):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(SceneError) as error:
+        load_scene(path)
+    assert str(error.value).startswith("mine.yaml")
+    assert message in str(error.value)
+
+
+def test_a_spot_is_a_part_of_a_place_that_stands_before_it(tmp_path):
+    def change(data):
+        data["places"].insert(
+            0, {"name": "corner", "kind": "spot", "of": "table", "centre": [2, 0], "size": [0.2, 0.2]}
+        )
+
+    with pytest.raises(SceneError, match=r"line \d+: Expected the name of a place before it in the file, got 'table'"):
+        load_scene(written(tmp_path, change))
+
+
+def test_of_a_table_and_a_spot_on_it_the_spot_is_told():
+    tabletop = load_scene("tabletop")
+    for spot in (p for p in tabletop.places if p.kind == "spot"):
+        assert tabletop.resting_on(*spot.centre, spot.height + 0.02) == spot.name
+        assert tabletop.place("table").contains(*spot.centre)
+    assert tabletop.resting_on(0.29, 0.0, 0.74) == "table"
+    assert tabletop.resting_on(0.29, 0.0, 0.2) is None
+    assert [p.name for p in tabletop.surfaces()] == ["table"]
+
+
+@pytest.mark.parametrize("name", scene_names())
+def test_every_scene_has_a_picture_of_the_whole_and_a_robot(name):
+    scene = load_scene(name)
+    assert scene.name == name
+    assert scene.camera("overview").fov < math.pi / 2
+    assert scene.place(scene.robot_at)
+    assert set(dict(scene.objects)) <= set(scene.types)
+    with pytest.raises(UnknownName, match=r"a camera, got 'overvew'\. Did you mean 'overview'"):
+        scene.camera("overvew")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doable.sim.catalogue import CATALOGUE
+from doable.sim.catalogue import KITCHEN
 from doable.sim.facts import (
     ALWAYS,
     All,
@@ -31,7 +31,7 @@ from doable.sim.task import Setup, Task, TaskError, parse_task, read_tasks
 SCENE = load_scene("kitchen")
 PLACES = [p.name for p in SCENE.places]
 DRAWERS = [d.name for d in SCENE.drawers]
-KINDS = sorted(CATALOGUE)
+KINDS = sorted(KITCHEN)
 
 
 def goal(data):
@@ -180,7 +180,7 @@ def test_order_and_grouping_do_not_matter(now, first, second, random):
 @given(situations, st.sampled_from(KINDS), st.sampled_from(PLACES), st.integers(1, 4))
 def test_more_is_harder_to_reach_and_an_empty_place_holds_nothing(now, kind, place, count):
     assert not At(kind, place, count + 1).holds(now) or At(kind, place, count).holds(now)
-    for category in CATALOGUE[kind].categories:
+    for category in KITCHEN[kind].categories:
         assert not At(kind, place, count).holds(now) or At(category, place, count).holds(now)
     assert not (Empty(place).holds(now) and At(kind, place).holds(now))
 
