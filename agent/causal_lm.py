@@ -1,7 +1,9 @@
 """Causal language models (Llama, GPT, SmolLM, ...) through transformers: exact scores for all phrases in one pass.
 
-The key/value cache of the prompt carries over from call to call as far as the new prompt begins like the old one; the
-phrases are then one tree-attention pass over that cache, which is cropped back afterwards.
+The key/value caches of prompts carry over from call to call (`prompt_cache`); the phrases are one prefix tree
+(`phrase_tree`) that is read behind the prompt in a tree-attention pass (`tree_pass`), or only as far as a best-first
+search (`best_first`) has to. Whether a model's attention can be told who sees whom is tried once, on a few tokens; one
+that can't (some with a position bias of their own) is read in batches behind the same cache instead.
 """
 
 from __future__ import annotations
@@ -13,25 +15,35 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from . import best_first
 from .messages import rendered
 from .phrase_tree import PhraseTree
+from .prompt_cache import PromptCache, fork
+from .tree_pass import TreePass
 
 if TYPE_CHECKING:
     from .messages import Messages
 
-_CHUNK = 256
-"""Rows of logits at a time: 256 x 49,152 floats are 50 MB."""
+_TREES = 8
+"""Sets of phrases whose tree is kept: a library's hardly ever change."""
+_BATCH = 32
 
 
 class CausalLM:
-    """The `LanguageModel` contract. Not for several threads at once: it keeps one cache."""
+    """The `LanguageModel` contract, and `best_first.Searching`. Not for several threads at once: it keeps caches."""
 
     def __init__(self, model: Any, tokenizer: Any, *, name: str, says_skills: bool = False):
         self._model, self._tokenizer, self.name = model.eval(), tokenizer, name
         self.says_skills = says_skills
-        self.tokens_computed = 0
+        self._prompts = PromptCache(model)
+        self._trees: dict[tuple[str, ...], PhraseTree] = {}
+        self._tree_nodes = 0
+        self._can_tree: bool | None = None
+
+    @property
+    def tokens_computed(self) -> int:
         """Prompt tokens and tree nodes that went through the model so far: what scoring cost."""
-        self._forget()
+        return self._prompts.computed + self._tree_nodes
 
     def count_tokens(self, text: str) -> int:
         """Length of a text for this model."""
@@ -42,22 +54,56 @@ class CausalLM:
         """(n,) natural logs of P(continuation | prompt), exact, in one pass over the continuations' prefix tree."""
         if not continuations:
             return np.zeros(0)
-        tree = PhraseTree.build([self._encode(text) for text in continuations])
-        start = self._read(self._encode(prompt))
-        return np.minimum(tree.sums(self._node_logprobs(tree, start)), 0.0)
+        tree, before = self._tree(continuations), self._encode(prompt)
+        if not self._reads_trees(len(before) + int(tree.depths.max(initial=0))):
+            return self.loglikelihood_batched(prompt, continuations)
+        walk = TreePass(self._model, tree, self._prompts.read(before))
+        values = walk.whole()
+        self._tree_nodes += walk.computed
+        return tree.sums(values)
+
+    @torch.inference_mode()
+    def best_first(
+        self, prompt: str, continuations: Sequence[str], can: NDArray[np.float64], *, count: int = 1, floor: float = 0.0
+    ) -> best_first.Found:
+        """The `count` best continuations by log P + log can, exact, reading no more of the tree than that takes."""
+        tree, before = self._tree(continuations), self._encode(prompt)
+        if not self._reads_trees(len(before) + int(tree.depths.max(initial=0))):
+            return best_first.of_all(self.loglikelihood_batched(prompt, continuations), can, count=count)
+        walk = TreePass(self._model, tree, self._prompts.read(before))
+        found = best_first.search(tree, can, walk.expand, count=count, floor=floor)
+        self._tree_nodes += walk.computed
+        return found
 
     @torch.inference_mode()
     def loglikelihood_one_by_one(self, prompt: str, continuations: Sequence[str]) -> NDArray[np.float64]:
         """The same by a whole pass for each continuation, with no cache: slow and obviously right."""
-        before = self._encode(prompt)
-        values = []
-        for text in continuations:
-            tokens = self._encode(text)
-            ids = torch.tensor([before + tokens])  # (1, T)
-            logits = self._model(input_ids=ids, use_cache=False).logits[0].float()
-            logprobs = logits.log_softmax(-1)[len(before) - 1 : -1]  # (len(tokens), V)
-            values.append(float(logprobs.gather(1, torch.tensor(tokens)[:, None]).sum()) if tokens else 0.0)
-        return np.array(values, dtype=np.float64)
+        return np.array([self._plain(self._encode(prompt), self._encode(text)) for text in continuations])
+
+    @torch.inference_mode()
+    def loglikelihood_batched(
+        self, prompt: str, continuations: Sequence[str], *, batch: int = _BATCH
+    ) -> NDArray[np.float64]:
+        """The same with a row for each continuation behind the prompt's cache, `batch` rows at a time."""
+        reading = self._prompts.read(self._encode(prompt))
+        encoded = [self._encode(text) for text in continuations]
+        values = np.zeros(len(encoded))
+        order = sorted((i for i in range(len(encoded)) if encoded[i]), key=lambda i: len(encoded[i]))
+        for first in range(0, len(order), batch):
+            rows = order[first : first + batch]
+            cache = fork(reading.cache, len(reading.tokens))
+            cache.batch_repeat_interleave(len(rows))
+            # What a row is filled up with stands behind its words, where they don't look.
+            ids = torch.zeros(len(rows), max(len(encoded[i]) for i in rows), dtype=torch.long)
+            for row, i in enumerate(rows):
+                ids[row, : len(encoded[i])] = torch.tensor(encoded[i])
+            logprobs = self._model(input_ids=ids, past_key_values=cache).logits.float().log_softmax(-1)
+            said = logprobs[:, :-1].gather(2, ids[:, 1:, None])[..., 0].double()  # (rows, T - 1)
+            for row, i in enumerate(rows):
+                start = float(reading.following[encoded[i][0]])
+                values[i] = min(start + float(said[row, : len(encoded[i]) - 1].sum()), 0.0)
+            self._tree_nodes += ids.numel()
+        return values
 
     @torch.inference_mode()
     def generate(self, messages: Messages, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
@@ -65,7 +111,7 @@ class CausalLM:
         tokens = self._encode(rendered(messages, self._tokenizer))
         said: list[int] = []
         for _ in range(max_new_tokens):
-            token = int(self._read(tokens + said).argmax())
+            token = int(self._prompts.read(tokens + said).following.argmax())
             if token == self._tokenizer.eos_token_id:
                 break
             said.append(token)
@@ -77,70 +123,41 @@ class CausalLM:
     def _encode(self, text: str) -> list[int]:
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    def _forget(self) -> None:
-        from transformers import DynamicCache
+    def _tree(self, continuations: Sequence[str]) -> PhraseTree:
+        key = tuple(continuations)
+        known = self._trees.pop(key, None)
+        tree = PhraseTree.build([self._encode(text) for text in key]) if known is None else known
+        self._trees[key] = tree  # used last, so dropped last
+        if len(self._trees) > _TREES:
+            del self._trees[next(iter(self._trees))]
+        return tree
 
-        self._cache = DynamicCache()
-        self._cached: list[int] = []
-        self._next: torch.Tensor | None = None
-
-    def _crop(self, count: int) -> None:
-        """Take the newest `count` tokens out of the cache."""
-        if count:
-            self._cache.crop(-count)
-
-    def _read(self, tokens: list[int]) -> torch.Tensor:
-        """Bring the cache to exactly `tokens`; gives the logits (V,) of what follows."""
+    def _plain(self, before: list[int], tokens: list[int]) -> float:
+        """log P(tokens | before) by one ordinary pass."""
         if not tokens:
-            raise ValueError("Expected a prompt of at least one token, got an empty one.")
-        if tokens == self._cached and self._next is not None:
-            return self._next
-        keep = 0
-        while keep < min(len(tokens) - 1, len(self._cached)) and tokens[keep] == self._cached[keep]:
-            keep += 1
-        self._crop(len(self._cached) - keep)
-        self._cached = tokens[:keep]
-        try:
-            out = self._model(input_ids=torch.tensor([tokens[keep:]]), past_key_values=self._cache, logits_to_keep=1)
-        except BaseException:
-            self._forget()  # a half-written cache must not be trusted
-            raise
-        self.tokens_computed += len(tokens) - keep
-        following = out.logits[0, -1].float()
-        self._cached, self._next = tokens, following
-        return following
+            return 0.0
+        logits = self._model(input_ids=torch.tensor([before + tokens]), use_cache=False).logits[0].float()
+        logprobs = logits.log_softmax(-1)[len(before) - 1 : -1]  # (tokens, V)
+        return float(logprobs.gather(1, torch.tensor(tokens)[:, None]).sum())
 
-    def _node_logprobs(self, tree: PhraseTree, start: torch.Tensor) -> NDArray[np.float64]:
-        """(N,) log-probability of each node's token, given the prompt and its ancestors."""
-        before, nodes = len(self._cached), len(tree)
-        values = np.zeros(nodes)
-        roots = np.flatnonzero(tree.parents < 0)
-        values[roots] = start.log_softmax(-1)[torch.from_numpy(tree.tokens[roots])].double().numpy()
-        inner = tree.inner()
-        if not len(inner):
-            return values
-        dtype = self._model.dtype
-        blocked = torch.full((nodes, nodes), torch.finfo(dtype).min, dtype=dtype)
-        blocked[torch.from_numpy(tree.mask())] = 0
-        mask = torch.cat([torch.zeros(nodes, before, dtype=dtype), blocked], dim=1)[None, None]  # (1, 1, N, before + N)
+    def _reads_trees(self, length: int) -> bool:
+        """Can this model read a tree behind a prompt, `length` tokens deep in all?"""
+        window = getattr(self._model.config, "sliding_window", None)
+        if window and length > window:  # a mask of ours would open what the window closes
+            return False
+        if self._can_tree is None:
+            self._can_tree = self._try_tree()
+        return self._can_tree
+
+    def _try_tree(self) -> bool:
+        """Does a small tree get the same values as plain passes do?"""
+        size = self._model.config.get_text_config().vocab_size
+        before, *phrases = ([(7 * i + 3) % size for i in row] for row in ((1, 2, 3), (4, 5, 6), (4, 7, 8), (9, 6, 5)))
+        tree = PhraseTree.build(phrases)
         try:
-            out = self._model(
-                input_ids=torch.from_numpy(tree.tokens)[None],
-                position_ids=torch.from_numpy(tree.depths + before)[None],
-                attention_mask=mask,
-                past_key_values=self._cache,
-                logits_to_keep=torch.from_numpy(inner),
-            )
-        except BaseException:
-            self._forget()
-            raise
-        self._crop(nodes)
-        self.tokens_computed += nodes
-        children = np.flatnonzero(tree.parents >= 0)
-        row = np.searchsorted(inner, tree.parents[children])
-        for first in range(0, len(inner), _CHUNK):
-            logprobs = out.logits[0, first : first + _CHUNK].float().log_softmax(-1)
-            mine = (row >= first) & (row < first + _CHUNK)
-            tokens = torch.from_numpy(tree.tokens[children[mine]])
-            values[children[mine]] = logprobs[torch.from_numpy(row[mine] - first), tokens].double().numpy()
-        return values
+            values = tree.sums(TreePass(self._model, tree, PromptCache(self._model).read(before)).whole())
+        except (TypeError, ValueError, RuntimeError, IndexError, AttributeError):
+            return False  # it takes no positions, or no mask of this shape, or has no such cache
+        plain = np.array([self._plain(before, phrase) for phrase in phrases])
+        close = 1e-4 if self._model.dtype == torch.float32 else 0.05 * len(phrases)
+        return bool(np.abs(values - plain).max() <= close)
