@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .camera import Frame, View, overview, take
+from .camera import Frame, View, take
 from .catalogue import UnknownName
 from .eyes import head_view, wrist_view
 
@@ -15,20 +15,21 @@ if TYPE_CHECKING:
 
 def camera_names(world: PhysicsWorld) -> tuple[str, ...]:
     """Every name that `view` knows."""
-    return ("overview", "head", "wrist")
+    return (*(camera.name for camera in world.scene.cameras), "head", "wrist")
 
 
 def view(world: PhysicsWorld, name: str, width: int, height: int) -> View:
     """Where the camera `name` is and looks at this moment. Raises `UnknownName`."""
     match name:
-        case "overview":
-            return overview(world.scene.room, width, height)
         case "head":
             return replace(head_view(world.physics, world.robot), width=width, height=height)
         case "wrist":
             return replace(wrist_view(world.robot.hand_pose()), width=width, height=height)
         case _:
-            raise UnknownName("a camera", name, camera_names(world))
+            if name not in camera_names(world):
+                raise UnknownName("a camera", name, camera_names(world))
+            fixed = world.scene.camera(name)
+            return View(fixed.eye, fixed.target, fixed.fov, width, height)
 
 
 def picture(world: PhysicsWorld, name: str, width: int, height: int) -> Frame:
