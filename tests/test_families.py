@@ -163,7 +163,7 @@ def test_a_prompt_beyond_the_window_is_refused(make):
 def test_a_prompt_that_just_fits_is_read(make):
     """Every position that there is can be used, and none beyond."""
     model = make()
-    room = model.window - model.count_tokens(" done") - 2
+    room = model.window - (model.count_tokens(" done") if isinstance(model, MaskedLM) else 0)
     prompt = " the" * room
     assert model.count_tokens(prompt) == room
     assert np.isfinite(model.loglikelihood(prompt, [" done"])).all()
