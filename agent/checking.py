@@ -21,6 +21,7 @@ from ..sim.facts import (
     Holding,
     Not,
     Open,
+    Present,
     RobotAt,
     Visited,
     leaves,
@@ -55,6 +56,8 @@ def in_words(condition: Condition) -> str:
             return f"the {what} is at the {place}" if count == 1 else f"{count} {what} are at the {place}"
         case Here(what):
             return f"the {what} is here"
+        case Present(what):
+            return f"there is a {what}"
         case Holding(None):
             return "the hand is empty"
         case Holding(what):

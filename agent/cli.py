@@ -262,7 +262,7 @@ def _condition(text: str, scene: "Scene") -> "Condition":
         raise ValueError(f'Expected --expect to be JSON like {{"at": ["sponge", "user"]}}: {error}.') from error
     if not isinstance(data, dict):
         raise ValueError(f'Expected --expect to be a JSON object like {{"at": ["sponge", "user"]}}, got {text!r}.')
-    return parse_condition(data, scene.place_names, scene.drawer_names)
+    return parse_condition(data, scene.place_names, scene.drawer_names, scene.carrier_names)
 
 
 def _terminal(goal: str, config: Config, as_json: bool) -> "Terminal | None":

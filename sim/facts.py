@@ -68,6 +68,16 @@ class Here:
 
 
 @dataclass(frozen=True)
+class Present:
+    """Something that is `what` is there, wherever, in the hand too."""
+
+    what: str
+
+    def holds(self, facts: Facts) -> bool:
+        return any(is_a(o.type, self.what) for o in facts.objects) or Holding(self.what).holds(facts)
+
+
+@dataclass(frozen=True)
 class Holding:
     """The hand holds something that is `what`; None: the hand is empty."""
 

@@ -22,6 +22,7 @@ from .observation import Observation, RobotState
 from .physics import Physics
 from .scene import STAND, Scene, load_scene
 from .snapshots import Checkpoint, imagined, pack, put_back, unpack, unreadable
+from .support import carrier
 from .task import Setup
 from .tracking import Tracker
 
@@ -148,12 +149,12 @@ class PhysicsWorld:
             for name, joint in cabinet.joints.items()
         }
         held = self._between_fingers()
+        at = {b: (kind, p.getBasePositionAndOrientation(b)[0]) for b, kind in self._types.items() if b != held}
         objects = []
-        for body, type_name in self._types.items():
-            x, y, z = p.getBasePositionAndOrientation(body)[0]
-            if body != held:
-                place = self.scene.resting_on(x, y, z) or self.scene.inside_drawer(x, y, z, openings)
-                objects.append(ObjectFact(type_name, place))
+        for body, (kind, (x, y, z)) in at.items():
+            below = carrier((kind, (x, y, z)), [other for b, other in at.items() if b != body])
+            place = below or self.scene.resting_on(x, y, z) or self.scene.inside_drawer(x, y, z, openings)
+            objects.append(ObjectFact(kind, place))
         travel = {d.name: d.travel for d in self.scene.drawers}
         return Facts(
             objects=tuple(objects),

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from .catalogue import KITCHEN, UnknownName, object_type
+from .catalogue import CATALOGUE, KITCHEN, UnknownName, object_type
 from .scene_file import SceneFile
 
 _FACING = {"east": 0.0, "north": math.pi / 2, "west": math.pi, "south": -math.pi / 2}
@@ -140,6 +140,12 @@ class Scene:
     def drawer_names(self) -> Mapping[str, str]:
         """Every accepted name of a drawer, lower case, to its canonical one."""
         return {alias: d.name for d in self.drawers for alias in (d.name, *d.synonyms)}
+
+    @cached_property
+    def carrier_names(self) -> Mapping[str, str]:
+        """Every accepted name of an object type that others lie in or on here, lower case, to its canonical one."""
+        kinds = [CATALOGUE[name] for name in self.types if CATALOGUE[name].holds or CATALOGUE[name].stacks]
+        return {alias: kind.name for kind in kinds for alias in (kind.name, *kind.synonyms)}
 
     def place(self, name: str) -> Place:
         """The place of a name or synonym. Raises `UnknownName`."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .catalogue import CATALOGUE, is_a
-from .facts import AnyOf, Closed, Condition, Facts, Here, Holding, Not, ObjectFact, Open, RobotAt, leaves
+from .facts import AnyOf, At, Closed, Condition, Facts, Here, Holding, Not, ObjectFact, Open, RobotAt, leaves
 from .observation import DrawerState, Observation, RobotState, SeenObject
 from .scene import Scene, load_scene
 from .task import Setup
@@ -37,6 +37,8 @@ class SymbolicWorld:
     def __init__(self, scene: Scene | str = "kitchen", *, failure_rate: float = 0.0):
         self.scene = load_scene(scene) if isinstance(scene, str) else scene
         self.failure_rate = failure_rate
+        self._fixed = self.scene.robot.base is not None
+        """A fixed arm's camera sees all that it works at."""
         self._hidden = {p.name for p in self.scene.places if p.kind == "bin"}
         self.reset()
 
@@ -66,7 +68,7 @@ class SymbolicWorld:
                 position=self._position(i, where),
                 place=where,
                 last_seen=time,
-                visible=where == self._robot_at or self._cabinet(where) == self._robot_at,
+                visible=self._fixed or where == self._robot_at or self._cabinet(where) == self._robot_at,
             )
             for i, (where, time) in sorted(self._seen.items())
         )
@@ -108,6 +110,11 @@ class SymbolicWorld:
                 self._move(place)
             case Here(what):
                 return None if effect.holds(self.facts()) else self._search(what)
+            case At(what, where):
+                there = [i for i, (kind, place) in enumerate(self._objects) if place is not None and is_a(kind, what)]
+                if not there:
+                    return f"no {what} is there"
+                self._objects[there[0]][1] = where
             case Holding(None):
                 if self._holding is not None:
                     self._objects.append([self._holding, self._robot_at])
@@ -156,12 +163,17 @@ class SymbolicWorld:
             if drawer.cabinet == here:
                 self._seen_drawers[drawer.name] = (float(self._open[drawer.name]), self.time)
         for i, (_, place) in enumerate(self._objects):
-            drawer_at = self._cabinet(place)
-            in_view = place == here and here not in self._hidden
-            if in_view or (drawer_at == here and self._open.get(place, False)):
+            if place is not None and self._shows(place):
                 self._seen[i] = (place, self.time)
-            elif self._seen.get(i, ("", 0.0))[0] == here:
-                del self._seen[i]
+            elif self._fixed or self._seen.get(i, ("", 0.0))[0] == here:
+                self._seen.pop(i, None)
+
+    def _shows(self, place: str) -> bool:
+        """Is what rests at `place` in view from here?"""
+        here = self._robot_at
+        if self._cabinet(place) == here:
+            return self._open[place]
+        return (place == here or self._fixed) and here not in self._hidden
 
     def _cabinet(self, place: str) -> str | None:
         """The cabinet of a drawer; None for a place."""
@@ -173,6 +185,10 @@ class SymbolicWorld:
 
     def _position(self, index: int, where: str) -> tuple[float, float, float]:
         """A nominal position: objects stand in a row along the place's edge."""
+        if where in CATALOGUE:
+            below = next(i for i, (kind, _) in enumerate(self._objects) if kind == where)
+            x, y, z = self._position(below, self._objects[below][1])
+            return x, y, z + CATALOGUE[where].size[2]
         cabinet = self._cabinet(where)
         place = self.scene.place(cabinet or where)
         x, y = place.to_world(0.18 * (index % 7 - 3), 0.2)

@@ -125,7 +125,7 @@ def parse_task(data: Any, scene: Scene) -> Task:
             holding=None if holding is None else object_type(holding).name,
             open_drawers=tuple(scene.drawer(d).name for d, state in drawers.items() if state == "open"),
         ),
-        goal=parse_condition(data["goal"], scene.place_names, scene.drawer_names),
+        goal=parse_condition(data["goal"], scene.place_names, scene.drawer_names, scene.carrier_names),
         max_steps=max_steps,
         disturbances=tuple(data.get("disturbances", ())),
     )

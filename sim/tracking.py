@@ -17,6 +17,7 @@ from .furniture import BAR, FRONT, HANDLE_OUT
 from .observation import DrawerState, Hidden, SeenObject, State
 from .perception import ON_FLOOR, locate
 from .scene import Drawer, Scene
+from .support import carrier
 
 _HANDLE = FRONT + HANDLE_OUT + BAR / 2
 """From the cabinet's face to the outer side of a closed drawer's handle, metres: furniture knowledge, like the map."""
@@ -68,6 +69,7 @@ class Tracker:
                     best.append(seen)
                 elif seen.confidence > twin.confidence:
                     best[best.index(twin)] = seen
+        best = [self._carried_by(seen, best) for seen in best]
         self._merge(best, frames, hand, holding)
         if holding and wrist:
             cloud = wrist.points()
@@ -92,6 +94,11 @@ class Tracker:
         if seen.place in self.drawers or self._scene.place(seen.place).kind == "bin":
             return "inside"
         return "standing" if seen.upright else "knocked over"
+
+    def _carried_by(self, thing: SeenObject, others: Sequence[SeenObject]) -> SeenObject:
+        """With the bowl or the block that it lies in or on as its place, if there is one."""
+        below = carrier((thing.type, thing.position), [(o.type, o.position) for o in others if o is not thing])
+        return replace(thing, place=below) if below else thing
 
     def _see_carried(self, holding: str | None, held: Sequence[SeenObject], hand: NDArray[np.float64]) -> None:
         """What the fingers feel, with what the pictures show there: the surest of them, else the last one."""

@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 def camera_names(world: PhysicsWorld) -> tuple[str, ...]:
     """Every name that `view` knows."""
-    return (*(camera.name for camera in world.scene.cameras), "head", "wrist")
+    return ("overview", "head", "wrist")
 
 
 def view(world: PhysicsWorld, name: str, width: int, height: int) -> View:
     """Where the camera `name` is and looks at this moment. Raises `UnknownName`."""
     match name:
+        case "overview":
+            camera = world.scene.camera("overview")
+            return View(camera.eye, camera.target, camera.fov, width, height)
         case "head":
             return replace(head_view(world.physics, world.robot), width=width, height=height)
         case "wrist":
             return replace(wrist_view(world.robot.hand_pose()), width=width, height=height)
         case _:
-            if name not in camera_names(world):
-                raise UnknownName("a camera", name, camera_names(world))
-            fixed = world.scene.camera(name)
-            return View(fixed.eye, fixed.target, fixed.fov, width, height)
+            raise UnknownName("a camera", name, camera_names(world))
 
 
 def picture(world: PhysicsWorld, name: str, width: int, height: int) -> Frame:

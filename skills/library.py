@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..sim.catalogue import UnknownName
-from ..sim.facts import ALWAYS, All, AnyOf, Closed, Here, Holding, Not, Open, RobotAt
+from ..sim.catalogue import CATALOGUE, UnknownName
+from ..sim.facts import ALWAYS, All, AnyOf, At, Closed, Here, Holding, Not, Open, Present, RobotAt
 from ..sim.scene import Scene
 from .drawer import close_drawer, open_drawer
 from .navigate import bring, find, go_to
 from .pick import pick
 from .place import put_down
 from .skill import Skill
+from .tabletop import pick_and_place, preposition
 
 _EMPTY_HAND = Holding(None)
 
@@ -32,7 +33,8 @@ class SkillLibrary(Sequence[Skill]):
     @classmethod
     def of(cls, scene: Scene) -> SkillLibrary:
         """All skills that make sense in `scene`."""
-        return cls(tuple(_ground(scene)))
+        skills = _kitchen(scene) if scene.robot.base is None else _tabletop(scene)
+        return cls((*skills, Skill("done", None, "done"), Skill("refuse", None, "say that it is not possible")))
 
     def __len__(self) -> int:
         return len(self._skills)
@@ -49,7 +51,8 @@ class SkillLibrary(Sequence[Skill]):
         return self._by_phrase[key]
 
 
-def _ground(scene: Scene) -> Iterator[Skill]:
+def _kitchen(scene: Scene) -> Iterator[Skill]:
+    """For a robot that drives: places to go to, things to find and to take along, drawers."""
     bins = tuple(RobotAt(p.name) for p in scene.places if p.kind == "bin")
     somewhere = AnyOf(tuple(RobotAt(p.name) for p in scene.places))
     for place in scene.places:
@@ -73,5 +76,28 @@ def _ground(scene: Scene) -> Iterator[Skill]:
         yield Skill(
             "close", name, f"close the {name}", All((_EMPTY_HAND, Not(Closed(name)))), Closed(name), close_drawer(name)
         )
-    yield Skill("done", None, "done")
-    yield Skill("refuse", None, "say that it is not possible")
+
+
+def _tabletop(scene: Scene) -> Iterator[Skill]:
+    """For an arm that is bolted down: every block to every bowl, other block and named position."""
+    carriers = dict.fromkeys(scene.carrier_names.values())
+    spots = [p.name for p in scene.places if p.kind == "spot"]
+    things = [name for name in scene.types if not CATALOGUE[name].holds]
+    for name in things:
+        free = Not(AnyOf(tuple(At(other, name) for other in things if other != name)))
+        for where in (*carriers, *spots):
+            if where == name:
+                continue
+            taken = AnyOf(tuple(At(other, where) for other in things if other != name))
+            there = ALWAYS
+            if where in CATALOGUE:
+                there = All((Present(where), Not(taken))) if CATALOGUE[where].stacks else Present(where)
+            able = AnyOf((_EMPTY_HAND, Holding(name)))
+            yield Skill(
+                "pick and place",
+                name,
+                f"put the {name} {preposition(where)} the {where}",
+                All((able, Present(name), free, there, Not(At(name, where)))),
+                All((_EMPTY_HAND, At(name, where))),
+                pick_and_place(name, where),
+            )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from ..sim.facts import ALWAYS, Condition
 from ..sim.observation import Observation
 from ..sim.robot import Robot
 
-Family = Literal["go to", "find", "pick up", "put down", "bring", "open", "close", "done", "refuse"]
-FAMILIES: tuple[Family, ...] = ("go to", "find", "pick up", "put down", "bring", "open", "close", "done", "refuse")
+Family = Literal["go to", "find", "pick up", "put down", "bring", "open", "close", "pick and place", "done", "refuse"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
 ENDINGS: frozenset[Family] = frozenset({"done", "refuse"})
 """The families that end a subgoal instead of moving the robot."""
 

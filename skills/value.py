@@ -25,8 +25,8 @@ from .skill import Skill
 
 WEIGHTS = Path(__file__).parent / "weights" / "values.safetensors"
 """The values that ship."""
-DECLARED = {"done": 1.0, "refuse": 1.0}
-"""What endings are worth: a declared constant, not learned."""
+DECLARED = {"done": 1.0, "refuse": 1.0, "pick and place": 1.0}
+"""What families without learned values are worth where their preconditions hold: a declared constant."""
 
 
 class BadWeights(ValueError):
@@ -84,8 +84,9 @@ class ValueFunction:
         """(n,) in [0, 1]. Raises `BadObservation` for NaN in the observation."""
         skills = list(skills)
         believed = observation.believed()
-        values = np.array([DECLARED.get(skill.family, 0.0) for skill in skills])
-        open_to = [i for i, s in enumerate(skills) if s.family in LEARNED and s.preconditions.holds(believed)]
+        able = [skill.preconditions.holds(believed) for skill in skills]
+        values = np.array([DECLARED.get(s.family, 0.0) * holds for s, holds in zip(skills, able, strict=True)])
+        open_to = [i for i, s in enumerate(skills) if s.family in LEARNED and able[i]]
         if open_to:
             chosen = [skills[i] for i in open_to]
             rows = torch.from_numpy(features(observation, chosen, self._scene))
