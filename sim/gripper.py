@@ -1,4 +1,4 @@
-"""The Panda's two fingers: they hold by friction, and tell by where they stand whether anything is between them."""
+"""Two fingers: they hold by friction, and tell by where they stand whether anything is between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .physics import Physics
 
 _FORCE = 20.0
-"""Newtons a finger: six times what the heaviest thing needs. At 40 N a 30 g sponge shivers out of the hand."""
+"""Newtons a finger of the Panda: six times what the heaviest thing needs. At 40 N a 30 g sponge shivers out of it."""
 _SPEED = 0.12
 _TICK = 4
 """Physics steps between two looks at the fingers."""
@@ -24,9 +24,14 @@ _TICK = 4
 class Gripper:
     """Two finger joints of a body, `links`, open at first."""
 
-    def __init__(self, physics: Physics, body: int, links: Sequence[int]):
+    def __init__(
+        self, physics: Physics, body: int, links: Sequence[int], *, opening: float = OPENING, force: float = _FORCE,
+        speed: float = _SPEED,
+    ):  # fmt: skip
+        """`opening`: the widest gap, metres; `force`: newtons a finger; `speed`: of each finger, m/s."""
         self._physics, self._p, self._body, self.links = physics, physics.p, body, tuple(links)
-        self._goal, self._force = [OPENING / 2, OPENING / 2], [_FORCE, _FORCE]
+        self._open, self._press, self._speed = [opening / 2, opening / 2], force, speed
+        self._goal, self._force = list(self._open), [force, force]
         self._held: tuple[Grip, float] | None = None
         for link, goal in zip(self.links, self._goal, strict=True):
             self._p.changeDynamics(body, link, lateralFriction=1.2, spinningFriction=0.05, rollingFriction=0.001)
@@ -49,10 +54,10 @@ class Gripper:
 
         (With both pressing, nothing would keep the pair in the middle of the hand.)
         """
-        self._move([0.0, 0.0], [_FORCE / 2, _FORCE / 2], _SPEED)
+        self._move([0.0, 0.0], [self._press / 2, self._press / 2], self._speed)
         self._wait(each_tick)
         here = float(self._where()[1])
-        self._move([0.0, here], [_FORCE, 2 * _FORCE], _SPEED)
+        self._move([0.0, here], [self._press, 2 * self._press], self._speed)
         self._physics.step(3 * _TICK)
         gap = self._gap()
         self._held = (grip, gap) if grip is not None and gap > 0.012 else None
@@ -61,12 +66,12 @@ class Gripper:
     def open(self) -> None:
         """All the way."""
         self._held = None
-        self._move([OPENING / 2, OPENING / 2], [_FORCE, _FORCE], 0.15)
+        self._move(list(self._open), [self._press, self._press], 1.25 * self._speed)
         self._wait()
 
     @property
     def gap(self) -> float:
-        """Metres between the fingers, in [0, 0.08]."""
+        """Metres between the fingers, 0 when closed."""
         return self._gap()
 
     @property
@@ -77,11 +82,11 @@ class Gripper:
     def servo(self, gap: float) -> None:
         """Tell the fingers to make `gap`, at their usual force. What is between them then has no name."""
         self._held = None
-        self._move([gap / 2, gap / 2], [_FORCE, _FORCE], _SPEED)
+        self._move([gap / 2, gap / 2], [self._press, self._press], self._speed)
 
     def reissue(self) -> None:
         """Tell the motors again what they were told."""
-        self._move(self._goal, self._force, _SPEED)
+        self._move(self._goal, self._force, self._speed)
 
     def state(self) -> dict[str, Any]:
         """What is held and where the motors are told to be (JSON)."""

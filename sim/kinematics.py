@@ -159,3 +159,24 @@ def _cost(joints: Joints, now: Joints) -> float:
     """How much a posture is to be avoided: by the turn to get there, and by an elbow that hangs among the furniture."""
     elbow = 0.333 + 0.316 * math.cos(joints[1]) - 0.0825 * math.sin(joints[1]) * math.cos(joints[2])
     return float(np.abs(joints - now).max()) - 6.0 * min(elbow, 0.6)
+
+
+class PandaKinematics:
+    """The functions of this file and the makers' limits, as a robot wants them."""
+
+    lower, upper, velocity, effort = LOWER, UPPER, VELOCITY, EFFORT
+
+    def forward(self, joints: Joints) -> Pose:
+        """The grasp point's pose in the mount's frame."""
+        return forward(joints)
+
+    def reach_through(self, poses: Sequence[Pose], now: Joints) -> list[Joints] | None:
+        """Joints through `poses` with one angle of joint 7; None: none."""
+        return reach_through(poses, now)
+
+    def continue_through(self, joints: Joints, poses: Sequence[Pose]) -> list[Joints] | None:
+        """`joints` and a solution for each pose in turn; None: there is none."""
+        return continue_through(joints, poses)
+
+
+PANDA = PandaKinematics()

@@ -23,18 +23,53 @@ Point = tuple[float, float, float]
 RADIUS = 0.40
 """The circle around the base that the robot stays in when its arm is tucked, with what it holds."""
 OPENING = 0.08
-"""The fingers' widest gap."""
+"""The Panda's fingers' widest gap."""
 FINGER = 0.015
-"""A finger's thickness along the direction in which it closes."""
+"""A Panda finger's thickness along the direction in which it closes."""
 PALM = 0.036
-"""How far a thing may stick up above the grasp point before it meets the palm."""
+"""How far a thing may stick up above the Panda's grasp point before it meets the palm."""
+
+
+@dataclass(frozen=True)
+class HandShape:
+    """What a grasp must make room for, metres.
+
+    `opening`: the widest gap; `finger`: a finger's thickness along the way it closes; `palm`: how far a thing may stick
+    up above the grasp point; `tip`: how far the fingers reach below it.
+    """
+
+    opening: float = OPENING
+    finger: float = FINGER
+    palm: float = PALM
+    tip: float = 0.009
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What no motion exceeds. Joints in the order of `move_joints`.
+
+    `lower` and `upper` in radians (metres for a sliding joint), `velocity` in rad/s (m/s), `effort` in N m (N);
+    `base_speed` in m/s and `base_turn` in rad/s, 0 for a robot that does not drive; `grip_force` in newtons a finger.
+    """
+
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    velocity: tuple[float, ...]
+    effort: tuple[float, ...]
+    base_speed: float
+    base_turn: float
+    grip_force: float
 
 
 @dataclass(frozen=True)
 class Motion:
-    """How a motion ended. `stopped`: something was touched or the joints allow no further; the reason says which."""
+    """How a motion ended.
 
-    status: Literal["reached", "stopped", "timed out"]
+    `stopped`: something was touched or the joints allow no further; `refused`: it never began, since it would have
+    exceeded a limit or met something that is known to be there. The reason says which.
+    """
+
+    status: Literal["reached", "stopped", "timed out", "refused"]
     reason: str = ""
 
     @property
@@ -64,6 +99,25 @@ class Robot(Protocol):
 
     scene: Scene
     """The map: places and drawers, not objects."""
+    limits: Limits
+    """What its motions never exceed."""
+    hand: HandShape
+    """The size of its hand."""
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Its own cameras, the one that `look_at` turns (or that sees the whole table) first."""
+        ...
+
+    @property
+    def can_drive(self) -> bool:
+        """False for an arm that stands in one place: its `drive_to` is refused."""
+        ...
+
+    @property
+    def carry_height(self) -> float:
+        """Height of the grasp point above the floor at which the hand clears all that stands on furniture, metres."""
+        ...
 
     @property
     def time(self) -> float:
@@ -85,7 +139,11 @@ class Robot(Protocol):
         ...
 
     def look_at(self, point: Point) -> None:
-        """Turn the head camera to a point."""
+        """Turn the head camera to a point; nothing happens where it is fixed."""
+        ...
+
+    def camera_pose(self, name: str) -> Pose:
+        """Where a camera of its own is: (4, 4), z the way it looks, x to the right of its picture, y down."""
         ...
 
     def base_pose(self) -> BasePose:

@@ -37,6 +37,19 @@ class Axis:
     high: float = math.inf
 
 
+@dataclass
+class Motors:
+    """Joints of a body that move together, where they are told to be, and how hard they may push."""
+
+    joints: list[int]
+    goal: NDArray[np.float64]
+    effort: Sequence[float] | NDArray[np.float64]
+    ramp: float
+    """Seconds to top speed."""
+    tolerance: float
+    """Metres or radians from the goal that count as there."""
+
+
 class Servo:
     """The joint-level half of a robot; a robot class inherits it and gives what is declared here."""
 
@@ -45,49 +58,53 @@ class Servo:
     gripper: Any
     """`gap` (metres), `target` (metres), `links` (its joints) and `servo(gap)`."""
     axes: tuple[Axis, ...]
-    _base: Sequence[int]
-    """The joints of the base: x, y, yaw; none if it stands still."""
-    _arm: Sequence[int]
-    _base_goal: NDArray[np.float64]
-    _arm_goal: NDArray[np.float64]
-    _base_force: Sequence[float]
-    _arm_force: Sequence[float] | NDArray[np.float64]
+    base: Motors | None = None
+    """x, y, yaw; None if it stands still."""
+    arm: Motors
 
-    def _measure(self, joints: Sequence[int]) -> NDArray[np.float64]:
-        raise NotImplementedError
+    def measure(self, motors: Motors) -> NDArray[np.float64]:
+        """Where the joints are."""
+        return np.array([s[0] for s in self.physics.p.getJointStates(self.body, motors.joints)])
+
+    def command(self, motors: Motors, rates: Any) -> None:
+        """Tell motors to be at their goal, moving at `rates`."""
+        self.physics.p.setJointMotorControlArray(
+            self.body, motors.joints, self.physics.p.POSITION_CONTROL, targetPositions=list(motors.goal),
+            targetVelocities=list(rates), forces=list(motors.effort), positionGains=[0.3] * len(motors.joints),
+            velocityGains=[1.0] * len(motors.joints),
+        )  # fmt: skip
 
     def _rates(self, joints: Sequence[int]) -> NDArray[np.float64]:
         return np.array([state[1] for state in self.physics.p.getJointStates(self.body, joints)])
 
-    def _command(self, joints: Sequence[int], goals: Any, rates: Any, forces: Any) -> None:
-        raise NotImplementedError
-
     @property
     def joint_axes(self) -> tuple[Axis, ...]:
         """The axes of the arm and the fingers."""
-        return self.axes[len(self._base) :]
+        return self.axes[3 if self.base else 0 :]
 
     def joint_state(self) -> NDArray[np.float64]:
         """(2, n): positions and rates of `joint_axes`, as the joints' own sensors tell them."""
-        rates = self._rates(self._arm)
-        return np.stack([self.positions()[len(self._base) :], [*rates, float(self._rates(self.gripper.links).sum())]])
+        rates = self._rates(self.arm.joints)
+        return np.stack(
+            [self.positions()[3 if self.base else 0 :], [*rates, float(self._rates(self.gripper.links).sum())]]
+        )
 
     def positions(self) -> NDArray[np.float64]:
         """Where each axis is: (n,) metres and radians; the base's in the world frame."""
-        base = self._measure(self._base) if self._base else np.zeros(0)
-        return np.concatenate([base, self._measure(self._arm), [self.gripper.gap]])
+        base = self.measure(self.base) if self.base else np.zeros(0)
+        return np.concatenate([base, self.measure(self.arm), [self.gripper.gap]])
 
     def targets(self) -> NDArray[np.float64]:
         """Where the motors are told to be: (n,), as `positions`."""
-        base = np.asarray(self._base_goal, dtype=float) if self._base else np.zeros(0)
-        return np.concatenate([base, self._arm_goal, [self.gripper.target]])
+        base = self.base.goal if self.base else np.zeros(0)
+        return np.concatenate([base, self.arm.goal, [self.gripper.target]])
 
     def servo(self, rates: NDArray[np.float64], steps: int) -> None:
         """Move for `steps` physics steps at `rates` (n,) in [-1, 1]: shares of the axes' top speeds.
 
         The first two of a base that drives are along the robot's own forward and left.
         """
-        n = len(self._base)
+        n = 3 if self.base else 0
         speeds = np.array([axis.speed for axis in self.axes])
         low = np.array([axis.low for axis in self.axes])
         high = np.array([axis.high for axis in self.axes])
@@ -95,8 +112,8 @@ class Servo:
         for start in range(0, steps, _TICK):
             ticks = min(_TICK, steps - start)
             rate = wanted.copy()
-            if n:
-                yaw = float(self._measure(self._base)[2])
+            if self.base:
+                yaw = float(self.measure(self.base)[2])
                 c, s = math.cos(yaw), math.sin(yaw)
                 rate[0], rate[1] = c * wanted[0] - s * wanted[1], s * wanted[0] + c * wanted[1]
             here, told = self.positions(), self.targets()
@@ -104,11 +121,11 @@ class Servo:
             # A target that rests stays where it is: what is held or leaned on must not creep.
             goal = np.where(rate == 0.0, told, np.clip(told + rate * ticks * STEP, here - _LEAD, here + _LEAD))
             inside = np.clip(goal, low, high)
-            if n:
-                self._base_goal = inside[:n]
-                self._command(self._base, inside[:n], rate[:n], self._base_force)
-            self._arm_goal = inside[n:-1]
-            self._command(self._arm, inside[n:-1], rate[n:-1], self._arm_force)
+            if self.base:
+                self.base.goal = inside[:n]
+                self.command(self.base, rate[:n])
+            self.arm.goal = inside[n:-1]
+            self.command(self.arm, rate[n:-1])
             if rate[-1] != 0.0:
                 self.gripper.servo(float(inside[-1]))
             self.physics.step(ticks)
