@@ -16,8 +16,6 @@ from ..sim.robot import Motion, Robot
 from ..sim.scene import Place
 from .skill import Outcome, Policy
 
-HIGH = 1.16
-"""Height of the grasp point above the floor at which the hand clears everything that stands on the furniture."""
 WORK_GAP = (0.29, 0.45)
 """Nearest and farthest that the base stands from a working edge when the arm works there."""
 

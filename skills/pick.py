@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ..sim.catalogue import object_type
 from ..sim.observation import Observation, SeenObject
-from ..sim.robot import FINGER, OPENING, PALM, Grip, Robot, grasp_height
+from ..sim.robot import Grip, HandShape, Robot, grasp_height
 from ..sim.scene import Place
-from .motion import HIGH, CannotDo, line, line_up, must, pointing_down, policy, tuck_safely
+from .motion import CannotDo, line, line_up, must, pointing_down, policy, tuck_safely
 from .skill import Policy
 
 _TRIES = 2
@@ -110,14 +110,15 @@ def grasp(robot: Robot, thing: SeenObject, others: Sequence[SeenObject], surface
     `surface` is the height of what the thing stands on, metres; `facing` the yaw that the robot works at, radians.
     """
     shape = shape_of(thing, surface)
-    if shape.width + _NARROW > OPENING:
+    if shape.width + _NARROW > robot.hand.opening:
         return f"the {thing.type} lies so that it is too wide for the fingers"
     x, y, _ = thing.position
-    below = grasp_height(thing.type, shape.height)
+    below = max(grasp_height(thing.type, shape.height), robot.hand.tip)
     crowded = True
-    for opening in _openings(thing, shape, facing, others, surface, surface + below):
+    for opening in _openings(robot.hand, thing, shape, facing, others, surface, surface + below):
         crowded = False
-        path = line(pointing_down(x, y, HIGH, opening), pointing_down(x, y, surface + below, opening))
+        top, bottom = (pointing_down(x, y, z, opening) for z in (robot.carry_height, surface + below))
+        path = line(top, bottom)
         joints = robot.plan_hand(path)
         if joints is None:
             continue
@@ -136,7 +137,13 @@ def grasp(robot: Robot, thing: SeenObject, others: Sequence[SeenObject], surface
 
 
 def _openings(
-    thing: SeenObject, shape: Shape, facing: float, others: Sequence[SeenObject], surface: float, z: float
+    hand: HandShape,
+    thing: SeenObject,
+    shape: Shape,
+    facing: float,
+    others: Sequence[SeenObject],
+    surface: float,
+    z: float,
 ) -> Iterator[float]:
     """Yaws of the fingers' opening that no neighbour is in the way of, the roomiest and most comfortable first."""
     across = facing + math.pi / 2
@@ -145,14 +152,16 @@ def _openings(
     else:
         yaws = [thing.yaw + math.pi / 2]
     yaws = [math.remainder(yaw - across, math.pi) + across for yaw in yaws]
-    room = {yaw: _room(thing, yaw, others, surface, z) for yaw in yaws}
+    room = {yaw: _room(hand, thing, yaw, others, surface, z) for yaw in yaws}
     for yaw in sorted(yaws, key=lambda yaw: (-min(room[yaw], 0.02), abs(yaw - across))):
         if room[yaw] > 0.0:
             yield yaw
             yield yaw + math.pi
 
 
-def _room(thing: SeenObject, opening: float, others: Sequence[SeenObject], surface: float, z: float) -> float:
+def _room(
+    hand: HandShape, thing: SeenObject, opening: float, others: Sequence[SeenObject], surface: float, z: float
+) -> float:
     """Metres between the open hand and its nearest neighbour; negative: it would hit it."""
     c, s = math.cos(opening), math.sin(opening)
     x, y, _ = thing.position
@@ -160,8 +169,8 @@ def _room(thing: SeenObject, opening: float, others: Sequence[SeenObject], surfa
     for other in others:
         shape = shape_of(other, surface)
         # The fingers meet what stands beside them, the palm only what is higher than it.
-        parts = [(OPENING / 2 + FINGER / 2, 0.012)]
-        if surface + shape.height > z + PALM:
+        parts = [(hand.opening / 2 + hand.finger / 2, 0.012)]
+        if surface + shape.height > z + hand.palm:
             parts += [(0.07, 0.035), (0.035, 0.035)]
         for out, radius in parts:
             for side in (-out, out):

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..sim.catalogue import object_type
 from ..sim.observation import Observation
-from ..sim.robot import PALM, Robot
+from ..sim.robot import Robot
 from ..sim.scene import Place
-from .motion import HIGH, CannotDo, line, line_up, must, pointing_down, policy, tuck_safely
+from .motion import CannotDo, line, line_up, must, pointing_down, policy, tuck_safely
 from .pick import distance, shape_of
 from .skill import Policy
 
@@ -55,7 +55,7 @@ def set_down(robot: Robot, x: float, y: float, low: float, facing: float) -> Non
     held = robot.holding
     joints = None
     for turn in (math.pi / 2, -math.pi / 2, math.pi / 4, -math.pi / 4, 0.0):
-        top, bottom = (pointing_down(x, y, z, facing + turn) for z in (HIGH, low))
+        top, bottom = (pointing_down(x, y, z, facing + turn) for z in (robot.carry_height, low))
         joints = robot.plan_hand(line(top, bottom))
         if joints is not None:
             break
@@ -75,7 +75,7 @@ def _free_spot(robot: Robot, observation: Observation, place: Place, type_name: 
     kind = object_type(type_name)
     radius = math.hypot(kind.size[0], kind.size[1]) / 2 if kind.shape == "box" else kind.size[0] / 2
     grip = robot.gripped
-    palm = place.height + (grip.below if grip else kind.size[2]) + PALM
+    palm = place.height + (grip.below if grip else kind.size[2]) + robot.hand.palm
     here = place.to_local(*robot.base_pose()[:2])[0]
     edge = place.size[0] / 2 - radius - 0.04
     best: tuple[float, tuple[float, float]] | None = None
