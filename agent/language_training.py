@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 
 from ..sim.catalogue import KITCHEN
 from ..sim.facts import All, At, Closed, Condition, Holding, Not, Open, RobotAt
-from ..sim.scene import load_scene
+from ..sim.scene import training_scene
 from ..sim.symbolic import SymbolicWorld
 from ..sim.task import Task, read_tasks
 from .episodes import TrainingEpisode, episodes
@@ -73,7 +73,7 @@ def distinct_episodes(
     Left out is what is nearly the same sentence (cosine ≥ `same_words`), and what has the same goal in similar words
     (cosine ≥ `same_goal`). `embed` maps n texts to (n, d) unit vectors; None leaves nothing out.
     """
-    stream = episodes(load_scene(), part, recipe.seed)
+    stream = episodes(training_scene(), part, recipe.seed)
     if embed is None or not reported:
         yield from stream
         return

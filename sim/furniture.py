@@ -51,12 +51,13 @@ def build(physics: Physics, scene: Scene) -> dict[str, Cabinet]:
     width, length = east - west, north - south
     middle = ((west + east) / 2, (south + north) / 2)
     _box(p, (width, length, 0.1), (*middle, -0.05), (0.82, 0.75, 0.64))
-    # Two tall walls to see things against; low ones where the overview looks in.
+    # Tall walls to see things against; low ones where the overview looks in.
+    high = {side: 2.2 if side in scene.walls else 0.08 for side in ("north", "east", "south", "west")}
     for size, at in (
-        ((width, 0.05, 2.2), (middle[0], north + 0.025, 1.1)),
-        ((0.05, length, 2.2), (east + 0.025, middle[1], 1.1)),
-        ((width, 0.05, 0.08), (middle[0], south - 0.025, 0.04)),
-        ((0.05, length, 0.08), (west - 0.025, middle[1], 0.04)),
+        ((width, 0.05, high["north"]), (middle[0], north + 0.025, high["north"] / 2)),
+        ((0.05, length, high["east"]), (east + 0.025, middle[1], high["east"] / 2)),
+        ((width, 0.05, high["south"]), (middle[0], south - 0.025, high["south"] / 2)),
+        ((0.05, length, high["west"]), (west - 0.025, middle[1], high["west"] / 2)),
     ):
         _box(p, size, at, (0.80, 0.84, 0.86))
     cabinets = {}

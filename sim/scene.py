@@ -222,6 +222,15 @@ def load_scene(name_or_path: str | Path = "kitchen") -> Scene:
     return _scene(SceneFile(path))
 
 
+def training_scene(name_or_path: str | Path = "kitchen") -> Scene:
+    """A scene to train in. Raises what `load_scene` does, and ValueError for one that is held out for measuring."""
+    scene = load_scene(name_or_path)
+    if scene.held_out:
+        free = ", ".join(name for name in scene_names() if not load_scene(name).held_out)
+        raise ValueError(f"Expected a scene to train in, got {scene.name!r}, which is held out. Train in {free}.")
+    return scene
+
+
 def scene_names() -> tuple[str, ...]:
     """The scenes of the package."""
     return tuple(sorted(_shipped()))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..sim.observation import Observation
-from ..sim.scene import Scene, load_scene
+from ..sim.scene import Scene, training_scene
 from ..sim.task import Setup
 from .execute import execute
 from .features import LEARNED, VERSION, features
@@ -122,7 +122,7 @@ def _try_state(state: int, tries: int) -> list[Rollout]:
     from ..sim.physics_world import PhysicsWorld
 
     if _world is None:
-        _world = PhysicsWorld(load_scene())
+        _world = PhysicsWorld(training_scene())
     world, rng = _world, np.random.default_rng((int(VERSION), state))
     library = SkillLibrary.of(world.scene)
     try:

@@ -12,11 +12,16 @@ from hypothesis import strategies as st
 from doable.sim import catalogue
 from doable.sim import scene as scene_module
 from doable.sim.catalogue import UnknownName
-from doable.sim.scene import Place, load_scene, scene_names
+from doable.sim.observation import Observation, RobotState
+from doable.sim.scene import Place, load_scene, scene_names, training_scene
 from doable.sim.scene_file import SceneError
+from doable.skills.navigate import blocks, dock_pose, find_path, stand_pose
 
 KITCHEN = load_scene("kitchen")
 KITCHEN_FILE = Path(scene_module.__file__).with_name("kitchen.yaml")
+KITCHENS = [load_scene(name) for name in ("kitchen", "kitchen-wall", "kitchen-island")]
+each_kitchen = pytest.mark.parametrize("kitchen", KITCHENS, ids=lambda scene: scene.name)
+NOTHING_SEEN = Observation(0.0, RobotState((0.0, 0.0), 0.0, None, None))
 
 metres = st.floats(-3, 3)
 places = st.sampled_from(KITCHEN.places)
@@ -40,34 +45,39 @@ def written(tmp_path, change):
     return path
 
 
-def test_no_two_places_and_no_two_drawers_share_a_name():
-    for things in (KITCHEN.places, KITCHEN.drawers):
+@each_kitchen
+def test_no_two_places_and_no_two_drawers_share_a_name(kitchen):
+    for things in (kitchen.places, kitchen.drawers):
         names = [name for thing in things for name in (thing.name, *thing.synonyms)]
         assert len(names) == len(set(names))
         assert all(name == name.lower() for name in names)
 
 
-def test_every_synonym_leads_to_its_place_or_drawer_whatever_the_case():
-    for place in KITCHEN.places:
-        assert all(KITCHEN.place(alias.upper()) is place for alias in (place.name, *place.synonyms))
-    for drawer in KITCHEN.drawers:
-        assert all(KITCHEN.drawer(alias.upper()) is drawer for alias in (drawer.name, *drawer.synonyms))
+@each_kitchen
+def test_every_synonym_leads_to_its_place_or_drawer_whatever_the_case(kitchen):
+    for place in kitchen.places:
+        assert all(kitchen.place(alias.upper()) is place for alias in (place.name, *place.synonyms))
+    for drawer in kitchen.drawers:
+        assert all(kitchen.drawer(alias.upper()) is drawer for alias in (drawer.name, *drawer.synonyms))
 
 
-def test_the_places_of_the_paper_are_there():
-    assert {"table", "close counter", "far counter", "trash can", "user"} <= {p.name for p in KITCHEN.places}
-    assert len(KITCHEN.drawers) >= 2
-    assert {"trash can", "user"}.isdisjoint(p.name for p in KITCHEN.surfaces())
+@each_kitchen
+def test_the_places_of_the_paper_are_there(kitchen):
+    assert {"table", "close counter", "far counter", "trash can", "user"} <= {p.name for p in kitchen.places}
+    assert len(kitchen.drawers) >= 2
+    assert {"trash can", "user"}.isdisjoint(p.name for p in kitchen.surfaces())
 
 
-def test_the_kitchen_holds_every_object_of_the_catalogue_on_a_surface():
-    assert {kind for kind, _ in KITCHEN.objects} == set(catalogue.KITCHEN)
-    assert {place for _, place in KITCHEN.objects} <= {p.name for p in KITCHEN.surfaces()}
+@each_kitchen
+def test_the_kitchen_holds_every_object_of_the_catalogue_on_a_surface(kitchen):
+    assert {kind for kind, _ in kitchen.objects} == set(catalogue.KITCHEN)
+    assert {place for _, place in kitchen.objects} <= {p.name for p in kitchen.surfaces()}
 
 
-def test_furniture_and_the_robot_in_front_of_it_fit_into_the_room():
-    (x0, x1), (y0, y1) = KITCHEN.room
-    for place in KITCHEN.places:
+@each_kitchen
+def test_furniture_and_the_robot_in_front_of_it_fit_into_the_room(kitchen):
+    (x0, x1), (y0, y1) = kitchen.room
+    for place in kitchen.places:
         length, depth = place.size
         points = [place.to_world(along, deep) for along in (-length / 2, length / 2) for deep in (0, depth)]
         for x, y in [*points, place.stand()[:2]]:
@@ -75,18 +85,52 @@ def test_furniture_and_the_robot_in_front_of_it_fit_into_the_room():
             assert y0 - 1e-9 <= y <= y1 + 1e-9, place.name
 
 
-def test_no_two_pieces_of_furniture_overlap_and_nobody_stands_in_one():
-    for one, other in combinations(KITCHEN.places, 2):
+@each_kitchen
+def test_no_two_pieces_of_furniture_overlap_and_nobody_stands_in_one(kitchen):
+    for one, other in combinations(kitchen.places, 2):
         corners = [other.to_world(a * other.size[0] / 2, d * other.size[1]) for a in (-1, 0, 1) for d in (0, 0.5, 1)]
         assert not any(one.contains(*corner) for corner in corners), (one.name, other.name)
-    for place in KITCHEN.places:
-        assert not any(other.contains(*place.stand()[:2]) for other in KITCHEN.places)
+    for place in kitchen.places:
+        assert not any(other.contains(*place.stand()[:2]) for other in kitchen.places)
 
 
-def test_drawers_fit_below_the_top_of_their_cabinet():
-    for drawer in KITCHEN.drawers:
-        assert 0 < drawer.height < KITCHEN.place(drawer.cabinet).height
-        assert 0 < drawer.travel < KITCHEN.place(drawer.cabinet).size[1]
+@each_kitchen
+def test_drawers_fit_below_the_top_of_their_cabinet(kitchen):
+    for drawer in kitchen.drawers:
+        assert 0 < drawer.height < kitchen.place(drawer.cabinet).height
+        assert 0 < drawer.travel < kitchen.place(drawer.cabinet).size[1]
+
+
+@each_kitchen
+def test_the_kitchens_have_the_same_places_drawers_and_things(kitchen):
+    for names in ("place_names", "drawer_names"):
+        assert set(getattr(KITCHEN, names).values()) == set(getattr(kitchen, names).values())
+        assert set(getattr(KITCHEN, names)) <= set(getattr(kitchen, names))
+    assert kitchen.types == KITCHEN.types == tuple(catalogue.KITCHEN)
+    assert kitchen.robot == KITCHEN.robot
+    assert kitchen.clutter["light"] < kitchen.clutter["medium"] < kitchen.clutter["heavy"]
+
+
+@each_kitchen
+def test_every_place_can_be_reached_from_every_other_whatever_drawers_are_open(kitchen):
+    """`NOTHING_SEEN`: all drawers may stand open."""
+    walls = blocks(kitchen, NOTHING_SEEN)
+    docks = [dock_pose(kitchen, NOTHING_SEEN, place)[:2] for place in kitchen.places]
+    assert all(find_path(kitchen, walls, a, b) for a in docks for b in docks if a != b)
+
+
+@each_kitchen
+def test_a_robot_that_stands_at_a_place_is_at_that_place(kitchen):
+    for place in kitchen.places:
+        assert kitchen.standing_at(*stand_pose(kitchen, NOTHING_SEEN, place)) == place.name
+        assert kitchen.standing_at(*place.stand()) == place.name
+
+
+def test_one_layout_is_held_out_of_training():
+    assert [k.name for k in KITCHENS if k.held_out] == ["kitchen-island"]
+    assert training_scene("kitchen-wall").name == "kitchen-wall"
+    with pytest.raises(ValueError, match=r"Expected a scene to train in, got 'kitchen-island', which is held out"):
+        training_scene("kitchen-island")
 
 
 @given(anywhere, metres, metres)
