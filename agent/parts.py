@@ -35,7 +35,7 @@ def make_model(config: Config) -> LanguageModel:
         return following(config.model.removeprefix(SCRIPTED).split(";"))
     from .models import load_model
 
-    return load_model(config.model)
+    return load_model(config.model, precision=config.precision)
 
 
 def following(phrases: Sequence[str]) -> ScriptedModel:

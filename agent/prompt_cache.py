@@ -45,6 +45,10 @@ class PromptCache:
         self.computed = 0
         """Prompt tokens that went through the model so far."""
 
+    def forget(self) -> None:
+        """Start anew: the model has changed."""
+        self._readings = []
+
     def read(self, tokens: Sequence[int]) -> Reading:
         """The reading of exactly `tokens`; only what no earlier reading has is computed."""
         if not len(tokens):

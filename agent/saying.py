@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..sim.observation import Observation
 from . import normalising
+from .best_first import Found, Searching, of_all
 from .budget import Budget, Count, Prompt, compose
 from .config import Config
 from .examples import ExampleBook
@@ -112,6 +113,16 @@ class Saying:
                 text = prompt.with_thought(thought or "")
             rows.append(self._model.loglikelihood(text, self.answers))
         return np.mean(rows, axis=0), thought
+
+    def best(self, x: Values, can: NDArray[np.float64], floor: float = 0.0) -> tuple[Found, str | None]:
+        """Only what it takes to know the best skill by say × can, and whether the sum of say × can reaches `floor`."""
+        if not isinstance(self._model, Searching):
+            raw, thought = self.loglikelihood(x)
+            return of_all(raw, can), thought
+        [prompt] = self.prompts(x)
+        thought = self._think(prompt) if self._config.thought_tokens else None
+        text = prompt.text if thought is None else prompt.with_thought(thought)
+        return self._model.best_first(text, self.answers, can, floor=floor), thought
 
     def normalised(self, raw: NDArray[np.float64], x: Values) -> NDArray[np.float64]:
         """(n,) log say from the answers' log-likelihoods, by the normalisation that is set."""

@@ -69,7 +69,7 @@ class Step:
     """As seen before acting."""
     recalled: tuple[Record, ...]
     candidates: tuple[Candidate, ...]
-    """All of them, best first."""
+    """All of them, best first; of a best-first search those that it scored."""
     decision: Decision
     outcome: Outcome | None
     verdict: Verdict | None

@@ -28,7 +28,15 @@ def test_flag_over_environment_over_file(tmp_path):
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Config)])
 def test_every_field_can_be_set_by_environment(name):
-    value = {"world": "symbolic", "embedder": "hash", "gui": "true", "floor": "0.2", "prompt": "cloze"}
+    value = {
+        "world": "symbolic",
+        "embedder": "hash",
+        "gui": "true",
+        "floor": "0.2",
+        "precision": "int8",
+        "search": "best-first",
+        "prompt": "cloze",
+    }
     value |= {"prompt_scene": "none", "prompt_memory": "true", "prompt_tokens": "512", "normalise": "pmi"}
     value = value.get(name, "3")
     config = Config.load(environ={f"DOABLE_{name.upper()}": value})
@@ -44,6 +52,7 @@ def test_every_field_can_be_set_by_environment(name):
         ({"max_seconds": "-1"}, ["max_seconds", "more than 0", "-1"]),
         ({"max_seconds": "nan"}, ["max_seconds", "nan"]),
         ({"world": "symbolc"}, ["--world", "physics or symbolic", "Did you mean 'symbolic'"]),
+        ({"search": "best-first", "normalise": "length"}, ["'sum'", "best-first", "'length'"]),
         ({"gui": "perhaps"}, ["--gui", "true or false"]),
     ],
 )

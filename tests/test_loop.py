@@ -1,10 +1,12 @@
 """The loop, whole, over the stand-ins that ship: scripted model, symbolic world, declared values, hash embedder."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 from doable.agent import Agent, Config, ScriptedModel
+from doable.agent.best_first import of_all
 from doable.agent.journal import Journal
 from doable.agent.loop import PHASES
 from doable.agent.prompt_forms import Example
@@ -69,6 +71,26 @@ def test_a_goal_is_reached_step_by_step(tmp_path, memory):
     assert result.seconds == 40
     assert tuple(watching.phases[: len(PHASES)]) == PHASES
     assert all(len(s.candidates) == len(run.library) for s in result.steps)
+
+
+@pytest.mark.parametrize("searching", [False, True])
+def test_best_first_runs_as_the_full_pass_does(tmp_path, memory, searching):
+    model = plans(SPONGE)
+    if searching:
+        model.best_first = lambda prompt, texts, can, count=1, floor=0.0: first_alone(
+            of_all(model.loglikelihood(prompt, texts), can)
+        )
+    full = agent(tmp_path, memory, plans(SPONGE)).run("bring me the sponge")
+    best = agent(tmp_path, memory, model, search="best-first").run("bring me the sponge")
+    assert best.status == "reached"
+    assert [s.decision.phrase for s in best.steps] == [s.decision.phrase for s in full.steps]
+    for step, other in zip(best.steps, full.steps, strict=True):
+        able = [c for c in other.candidates if c.score > float("-inf")]
+        assert step.candidates == tuple(able[:1] if searching else able)
+
+
+def first_alone(found):
+    return replace(found, phrases=found.phrases[:1], log_say=found.log_say[:1])
 
 
 def test_the_journal_is_the_run(tmp_path, memory):
