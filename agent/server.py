@@ -100,6 +100,14 @@ _RULES = {
 }
 
 
+def scrubbed(text: str, environ: Mapping[str, str] | None = None) -> str:
+    """A text without the keys and tokens of the environment, should one stand in it."""
+    for name, value in (os.environ if environ is None else environ).items():
+        if name.upper().endswith(("KEY", "TOKEN", "SECRET", "PASSWORD")) and len(value) >= 6:
+            text = text.replace(value, "…")
+    return text
+
+
 def _message(response: httpx.Response) -> str:
     """What an error's body says, short."""
     try:
