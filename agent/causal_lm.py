@@ -41,20 +41,38 @@ class CausalLM:
         self._trees: dict[tuple[str, ...], PhraseTree] = {}
         self._tree_nodes = 0
         self._can_tree: bool | None = None
+        self.precision: Precision = "float32"
 
     @property
     def tokens_computed(self) -> int:
         """Prompt tokens and tree nodes that went through the model so far: what scoring cost."""
         return self._prompts.computed + self._tree_nodes
 
+    @property
+    def model(self) -> Any:
+        """The model of transformers inside."""
+        return self._model
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its tokenizer."""
+        return self._tokenizer
+
+    def forget(self) -> None:
+        """Drop what is kept from call to call: prompts and trees."""
+        self._prompts.forget()
+        self._trees.clear()
+
     def lower(self, precision: Precision) -> Callable[[], None]:
         """Compute in `precision` from now on; gives the function that undoes it."""
         self._reads_trees(0)  # tried before, in numbers so exact that a wrong mask shows
-        raise_again = lower(self._model, precision)
+        raise_again, before = lower(self._model, precision), self.precision
+        self.precision = precision
         self._prompts.forget()
 
         def undo() -> None:
             raise_again()
+            self.precision = before
             self._prompts.forget()
 
         return undo

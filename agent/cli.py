@@ -178,6 +178,51 @@ def bench_tasks(
     typer.echo(summary.table())
 
 
+@bench.command("scoring")
+@configured
+def bench_scoring(
+    counts: Annotated[str, typer.Option(help="Numbers of phrases, with commas.")] = "10,50,370,551",
+    behind: Annotated[int, typer.Option(min=100, help="Tokens of the first prompt.")] = 300,
+    repeats: Annotated[int, typer.Option(min=1, help="How often ours are timed; the median counts.")] = 3,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Time the slow ways on 16 phrases and scale up, which is marked.")
+    ] = False,
+    no_harness: Annotated[
+        bool, typer.Option("--no-harness", help="Leave lm-evaluation-harness (extra [bench]) out.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The folder for figures and their origin.")] = Path("bench-scoring"),
+    *,
+    config: Config,
+) -> None:
+    """Time ours and other ways to score the same phrases with the same model; --model, --precision and --seed count."""
+    from .bench_scoring import run_scoring_benchmark
+
+    try:
+        with bad_input():
+            try:
+                numbers = sorted({int(count) for count in counts.split(",")})
+            except ValueError:
+                raise ValueError(f"Expected --counts to be whole numbers like 10,50, got {counts!r}.") from None
+            if numbers[0] < 4:
+                raise ValueError(f"Expected --counts of at least 4 phrases, got {numbers[0]}.")
+            summary = run_scoring_benchmark(
+                config.model,
+                config.precision,
+                out,
+                counts=numbers,
+                prompt_tokens=behind,
+                repeats=repeats,
+                quick=quick,
+                harness=not no_harness,
+                seed=config.seed,
+                log=functools.partial(typer.echo, err=True),
+            )
+    except KeyboardInterrupt:
+        typer.echo("Stopped; nothing was written.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(summary.table())
+
+
 @train_values.command("collect")
 def collect_rollouts(
     out: Annotated[Path, typer.Option(help="The folder for the rollouts; a run that was stopped goes on.")],

@@ -45,7 +45,7 @@ def load_model(
     name: str | None = None,
     *,
     adapter: str | Path | None = "default",
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     cache: Path | None = None,
 ) -> LanguageModel:
     """A language model, ready to score; which family it is of, its configuration says.
@@ -53,8 +53,9 @@ def load_model(
     `name`: None for the default, a local folder, or a hub id 'owner/model'; '…:plain' leaves the adapter away. Or what
     is elsewhere: 'http://host:8000/v1#model' (see `remote_lm`), 'langchain:provider:model' (see `chat_lm`).
     `adapter`: 'default' for the one that ships (the default model only), a file, or None. `precision`: what a causal
-    model on this machine computes in; 'auto' measures once which will do. `cache`: where converted weights and these
-    measurements are kept, default the user's cache folder. Raises `ModelNotFound`, ValueError for a bad adapter.
+    model on this machine computes in; 'auto' measures once which will do, None leaves it as it was read, in float32.
+    `cache`: where converted weights and these measurements are kept, default the user's cache folder. Raises
+    `ModelNotFound`, ValueError for a bad adapter.
     """
     name = name or DEFAULT
     if name.startswith(_ELSEWHERE):
@@ -204,7 +205,7 @@ def _open(source: Path | str, **how: Any) -> tuple[Any, Any]:
 
 
 def _read(
-    source: Path | str, name: str, precision: Precision, cache: Path, *, says_skills: bool = False
+    source: Path | str, name: str, precision: Precision | None, cache: Path, *, says_skills: bool = False
 ) -> LanguageModel:
     from . import precision as precisions
     from .causal_lm import CausalLM
@@ -212,13 +213,12 @@ def _read(
     loaded, tokenizer = _open(source)
     model = scorer(loaded, tokenizer, name=name, says_skills=says_skills)
     if not isinstance(model, CausalLM):
-        if precision not in ("auto", "float32"):
+        if precision in ("bfloat16", "int8"):
             raise ValueError(f"Expected precision float32 or auto for {name!r}, no causal model, got {precision!r}.")
         return model
-    chosen = precisions.choose(model, source, cache / "precision.json") if precision == "auto" else precision
-    if chosen != "float32":
-        model.lower(chosen)
-        model.name += f" in {chosen}"
+    if precision is not None:
+        model.lower(precisions.choose(model, source, cache / "precision.json") if precision == "auto" else precision)
+        model.name += "" if model.precision == "float32" else f" in {model.precision}"
     return model
 
 
