@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _TREES = 8
 """Sets of phrases whose tree is kept: a library's hardly ever change."""
 _BATCH = 32
+_WINDOWS = ("sliding_window", "window_size", "attention_window", "attention_chunk_size")
+"""What configurations call the number of tokens that some layers look back, if they don't see all."""
 
 
 class CausalLM:
@@ -175,9 +177,9 @@ class CausalLM:
     @torch.inference_mode()
     def _reads_trees(self, length: int) -> bool:
         """Can this model read a tree behind a prompt, `length` tokens deep in all?"""
-        window = getattr(self._model.config, "sliding_window", None)
-        if window and length > window:  # a mask of ours would open what the window closes
-            return False
+        windows = (getattr(self._model.config, name, None) for name in _WINDOWS)
+        if any(isinstance(window, int) and 0 < window < length for window in windows):
+            return False  # a mask of ours would open what the window closes
         if self._can_tree is None:
             self._can_tree = self._try_tree()
         return self._can_tree

@@ -60,6 +60,10 @@ def scorer(model: Any, tokenizer: Any, *, name: str, says_skills: bool = False) 
         from .permutation_lm import PermutationLM
 
         return PermutationLM(model, tokenizer, name=name)
+    from .uncached_lm import UncachedLM, keeps_tokens
+
+    if not keeps_tokens(model.eval()):
+        return UncachedLM(model, tokenizer, name=name)
     from .causal_lm import CausalLM
 
     return CausalLM(model, tokenizer, name=name, says_skills=says_skills)

@@ -54,5 +54,5 @@ def check_room(name: str, used: int, window: int | None) -> None:
     if window is not None and used > window:
         raise ValueError(
             f"Expected prompt and continuation of at most {window} tokens for {name!r}, got {used}. Shorten the "
-            "prompt (--prompt-steps), or take a model with a longer window."
+            "prompt (--prompt-tokens), or take a model with a longer window."
         )

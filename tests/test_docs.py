@@ -59,6 +59,13 @@ def test_the_python_in_the_readme_runs(tmp_path, monkeypatch):
         assert result.status == "reached"
 
 
+def test_the_python_in_the_page_on_models_runs():
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "models.md").read_text(encoding="utf-8"), re.S)
+    assert blocks
+    for block in blocks:
+        exec(block, {})
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):

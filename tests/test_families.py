@@ -7,12 +7,14 @@ import transformers as hf
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
 from doable.agent import token_batches
-from doable.agent.families import family_of
+from doable.agent.causal_lm import CausalLM
+from doable.agent.families import family_of, scorer
 from doable.agent.language_model import check_language_model
 from doable.agent.masked_lm import MaskedLM
 from doable.agent.models import load_model
 from doable.agent.permutation_lm import PermutationLM
 from doable.agent.seq2seq_lm import Seq2SeqLM
+from doable.agent.uncached_lm import UncachedLM
 
 PROMPT = "User: bring me the coke\nRobot: find the coke\nRobot:"
 PHRASES = [
@@ -155,7 +157,7 @@ def test_what_a_model_writes_ends_at_the_stop(model):
 
 @pytest.mark.parametrize("make", [bart, bert, roberta])
 def test_a_prompt_beyond_the_window_is_refused(make):
-    with pytest.raises(ValueError, match=r"at most 12\d tokens .*--prompt-steps"):
+    with pytest.raises(ValueError, match=r"at most 12\d tokens .*--prompt-tokens"):
         make().loglikelihood("the coke " * 128, PHRASES)
 
 
@@ -205,6 +207,63 @@ def test_parts_of_a_word_do_not_give_each_other_away():
     assert abs(one[0] - other[0]) > 0.01
     assert one[1] == pytest.approx(other[1], abs=1e-5)
     assert np.abs(other - variant.loglikelihood_one_by_one(PROMPT, [" sponge\n", " done\n"])).max() < 1e-3
+
+
+# Causal models: the same prefix-tree code for all, and another way where an architecture can't be told who sees whom.
+
+BUILT = {"vocab_size": 270, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+GROUPED = BUILT | {"intermediate_size": 64, "num_key_value_heads": 2}
+CAUSAL = {
+    "gpt2": (hf.GPT2LMHeadModel, hf.GPT2Config(vocab_size=270, n_embd=32, n_layer=2, n_head=4, n_positions=256)),
+    "opt": (hf.OPTForCausalLM, hf.OPTConfig(ffn_dim=64, word_embed_proj_dim=32, max_position_embeddings=256, **BUILT)),
+    "bloom": (hf.BloomForCausalLM, hf.BloomConfig(vocab_size=270, hidden_size=32, n_layer=2, n_head=4)),
+    "llama": (hf.LlamaForCausalLM, hf.LlamaConfig(**GROUPED)),
+    "neox": (hf.GPTNeoXForCausalLM, hf.GPTNeoXConfig(intermediate_size=64, **BUILT)),
+    "qwen2": (hf.Qwen2ForCausalLM, hf.Qwen2Config(**GROUPED)),
+    "mpt": (hf.MptForCausalLM, hf.MptConfig(vocab_size=270, d_model=32, n_heads=4, n_layers=2, max_seq_len=256)),
+    "window": (hf.MistralForCausalLM, hf.MistralConfig(sliding_window=16, **GROUPED)),
+    "local": (
+        hf.GPTNeoForCausalLM,
+        hf.GPTNeoConfig(
+            vocab_size=270, hidden_size=32, num_layers=2, num_heads=4, attention_types=[[["global", "local"], 1]],
+            window_size=16, max_position_embeddings=256,
+        ),
+    ),
+    "mamba": (hf.MambaForCausalLM, hf.MambaConfig(vocab_size=270, hidden_size=32, num_hidden_layers=2, state_size=4)),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=CAUSAL)
+def causal(request):
+    return scorer(random(*CAUSAL[request.param]), letters(), name=request.param)
+
+
+def test_every_causal_architecture_is_exact(causal):
+    """From prompt to prompt: grown, cut, changed in the middle, come back to."""
+    for prompt in ("Robot:", PROMPT, PROMPT + " done\nRobot:", PROMPT[:20] + "x", "Robot:", PROMPT):
+        fast, slow = causal.loglikelihood(prompt, PHRASES), causal.loglikelihood_one_by_one(prompt, PHRASES)
+        assert np.abs(fast - slow).max() < 1e-3
+        assert fast.argmax() == slow.argmax()
+
+
+def test_every_causal_architecture_keeps_the_contract(causal):
+    check_language_model(causal)
+
+
+def test_best_first_equals_the_full_pass_whatever_the_architecture(causal):
+    if isinstance(causal, UncachedLM):
+        assert not hasattr(causal, "best_first")
+        return
+    can = np.linspace(0.2, 1, len(PHRASES))
+    totals = causal.loglikelihood_one_by_one(PROMPT, PHRASES) + np.log(can)
+    found = causal.best_first(PROMPT, PHRASES, can)
+    assert totals[found.phrases[0]] == pytest.approx(totals.max(), abs=1e-3)
+    assert found.log_say[0] + np.log(can[found.phrases[0]]) == pytest.approx(totals.max(), abs=1e-3)
+
+
+def test_only_recurrent_models_are_read_anew():
+    assert isinstance(scorer(random(*CAUSAL["mamba"]), letters(), name="mamba"), UncachedLM)
+    assert isinstance(scorer(random(*CAUSAL["bloom"]), letters(), name="bloom"), CausalLM)
 
 
 # Which family a model is of.
