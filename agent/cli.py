@@ -340,6 +340,7 @@ def _follow(
     """Take the run to its end, and the exit code from how it ended."""
     from .journal import line
     from .runs import CorruptRun
+    from .server import ServerError
 
     try:
         for step in steps:
@@ -348,10 +349,10 @@ def _follow(
         result = agent.result
     except CorruptRun as error:
         fail(str(error))
+    except ServerError as error:  # the language model's: nothing of the run is lost
+        fail(f"{error}{_how_to_go_on(agent)}")
     except KeyboardInterrupt:
-        runs = f" --runs {shlex.quote(agent.config.runs)}" if agent.config.runs else ""
-        hint = f" Go on with: doable resume {agent.run_id}{runs}" if agent.run_id else ""
-        typer.echo(f"\nStopped.{hint}", err=True)
+        typer.echo(f"\nStopped.{_how_to_go_on(agent)}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     reached = result.status == "reached"
     if terminal:
@@ -360,6 +361,11 @@ def _follow(
         reached = expected.holds(agent.world.facts())
         typer.echo(f"Ground truth: {'reached' if reached else 'not reached'}", err=as_json)
     raise typer.Exit(REACHED if reached else NOT_REACHED)
+
+
+def _how_to_go_on(agent: "Agent") -> str:
+    runs = f" --runs {shlex.quote(agent.config.runs)}" if agent.config.runs else ""
+    return f" Go on with: doable resume {agent.run_id}{runs}" if agent.run_id else ""
 
 
 def _filming(agent: "Agent", video: Path | None) -> AbstractContextManager[object]:

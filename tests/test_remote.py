@@ -2,14 +2,17 @@
 
 import json
 import math
+import shlex
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from doable.agent import llamacpp, models
+from doable.agent.cli import app
 from doable.agent.language_model import check_language_model
 from doable.agent.remote_lm import CompletionsLM
 from doable.agent.retrying import Patience
@@ -271,3 +274,16 @@ def test_a_url_is_a_model_s_name(serve, prefix, monkeypatch):
         model = models.load_model(name)
         assert model.name == f"{endpoint.url.removeprefix('http://')}#bytes"
     assert model.loglikelihood(PROMPT, PHRASES) == pytest.approx([by_hand(PROMPT, text) for text in PHRASES])
+
+
+def test_a_server_that_fails_in_the_middle_of_a_run_is_told_and_the_run_can_go_on(serve, tmp_path, monkeypatch):
+    endpoint = serve(faults=[None, "garbage"])
+    settings = {"WORLD": "symbolic", "EMBEDDER": "hash", "VALUES": "declared", "MEMORY": tmp_path / "m"}
+    for name, value in {**settings, "MODEL": f"{endpoint.url}#bytes", "MAX_STEPS": 1, "EXAMPLES": 0}.items():
+        monkeypatch.setenv(f"DOABLE_{name}", str(value))
+    runs = ["--runs", str(tmp_path / "r")]
+    failed = CliRunner().invoke(app, ["run", "bring me the coke", *runs])
+    assert failed.exit_code == 2
+    assert "Expected JSON" in failed.stderr
+    words = shlex.split(failed.stderr.split("Go on with: doable ")[1])
+    assert CliRunner().invoke(app, words).exit_code in (0, 1)
