@@ -16,10 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from . import best_first
-from .messages import rendered
+from .messages import joined, rendered
 from .phrase_tree import PhraseTree
 from .precision import lower
 from .prompt_cache import PromptCache, fork
+from .token_batches import marks
 from .tree_pass import TreePass
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class CausalLM:
     def __init__(self, model: Any, tokenizer: Any, *, name: str, says_skills: bool = False):
         self._model, self._tokenizer, self.name = model.eval(), tokenizer, name
         self.says_skills = says_skills
+        self._mark, _ = marks(tokenizer)
+        positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        self.window: int | None = positions - len(self._mark) if isinstance(positions, int) else None
+        """Tokens of prompt and continuation that it can read; None: no limit of its own."""
         self._prompts = PromptCache(model)
         self._trees: dict[tuple[str, ...], PhraseTree] = {}
         self._tree_nodes = 0
@@ -88,7 +93,7 @@ class CausalLM:
         """(n,) natural logs of P(continuation | prompt), exact, in one pass over the continuations' prefix tree."""
         if not continuations:
             return np.zeros(0)
-        tree, before = self._tree(continuations), self._encode(prompt)
+        tree, before = self._tree(continuations), self._begin(prompt)
         if not self._reads_trees(len(before) + int(tree.depths.max(initial=0))):
             return self.loglikelihood_batched(prompt, continuations)
         walk = TreePass(self._model, tree, self._prompts.read(before))
@@ -101,7 +106,7 @@ class CausalLM:
         self, prompt: str, continuations: Sequence[str], can: NDArray[np.float64], *, count: int = 1, floor: float = 0.0
     ) -> best_first.Found:
         """The `count` best continuations by log P + log can, exact, reading no more of the tree than that takes."""
-        tree, before = self._tree(continuations), self._encode(prompt)
+        tree, before = self._tree(continuations), self._begin(prompt)
         if not self._reads_trees(len(before) + int(tree.depths.max(initial=0))):
             return best_first.of_all(self.loglikelihood_batched(prompt, continuations), can, count=count)
         walk = TreePass(self._model, tree, self._prompts.read(before))
@@ -112,14 +117,14 @@ class CausalLM:
     @torch.inference_mode()
     def loglikelihood_one_by_one(self, prompt: str, continuations: Sequence[str]) -> NDArray[np.float64]:
         """The same by a whole pass for each continuation, with no cache: slow and obviously right."""
-        return np.array([self._plain(self._encode(prompt), self._encode(text)) for text in continuations])
+        return np.array([self._plain(self._begin(prompt), self._encode(text)) for text in continuations])
 
     @torch.inference_mode()
     def loglikelihood_batched(
         self, prompt: str, continuations: Sequence[str], *, batch: int = _BATCH
     ) -> NDArray[np.float64]:
         """The same with a row for each continuation behind the prompt's cache, `batch` rows at a time."""
-        reading = self._prompts.read(self._encode(prompt))
+        reading = self._prompts.read(self._begin(prompt))
         encoded = [self._encode(text) for text in continuations]
         values = np.zeros(len(encoded))
         order = sorted((i for i in range(len(encoded)) if encoded[i]), key=lambda i: len(encoded[i]))
@@ -142,7 +147,8 @@ class CausalLM:
     @torch.inference_mode()
     def generate(self, messages: Messages, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
         """Greedy decoding over the same cache."""
-        tokens = self._encode(rendered(messages, self._tokenizer))
+        text = rendered(messages, self._tokenizer)
+        tokens = self._begin(text) if text == joined(messages) else self._encode(text)  # templates have marks in them
         said: list[int] = []
         for _ in range(max_new_tokens):
             token = int(self._prompts.read(tokens + said).following.argmax())
@@ -153,6 +159,10 @@ class CausalLM:
             if stop and stop in text:
                 return text.split(stop)[0]
         return self._tokenizer.decode(said)
+
+    def _begin(self, prompt: str) -> list[int]:
+        """A prompt's tokens, behind the mark that this model's texts begin with, if they do (OPT's, Gemma's)."""
+        return [*self._mark, *self._encode(prompt)]
 
     def _encode(self, text: str) -> list[int]:
         return self._tokenizer(text, add_special_tokens=False)["input_ids"]

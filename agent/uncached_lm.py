@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from . import token_batches
-from .messages import rendered
+from .messages import joined, rendered
 from .prompt_cache import PromptCache
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class UncachedLM:
 
     def __init__(self, model: Any, tokenizer: Any, *, name: str):
         self._model, self._tokenizer, self.name = model.eval(), tokenizer, name
+        self._mark, _ = token_batches.marks(tokenizer)
         self._trims = "logits_to_keep" in inspect.signature(model.forward).parameters
         self.tokens_computed = 0
         """Tokens that went through the model so far."""
@@ -55,7 +56,7 @@ class UncachedLM:
     @torch.inference_mode()
     def loglikelihood(self, prompt: str, continuations: Sequence[str]) -> NDArray[np.float64]:
         """(n,) natural logs of P(continuation | prompt)."""
-        before = token_batches.plain(self._tokenizer, prompt)
+        before = self._begin(prompt)
         if not before:
             raise ValueError("Expected a prompt of at least one token, got an empty one.")
         encoded = {text: token_batches.plain(self._tokenizer, text) for text in dict.fromkeys(continuations)}
@@ -72,7 +73,7 @@ class UncachedLM:
     @torch.inference_mode()
     def loglikelihood_one_by_one(self, prompt: str, continuations: Sequence[str]) -> NDArray[np.float64]:
         """The same by a pass for each continuation, unpadded: slow and obviously right."""
-        before, values = token_batches.plain(self._tokenizer, prompt), []
+        before, values = self._begin(prompt), []
         for text in continuations:
             tokens = token_batches.plain(self._tokenizer, text)
             logits = self._model(input_ids=torch.tensor([before + tokens]), use_cache=False).logits[0].float()
@@ -83,7 +84,9 @@ class UncachedLM:
     @torch.inference_mode()
     def generate(self, messages: Messages, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
         """Greedy decoding, each time from the start."""
-        tokens = token_batches.plain(self._tokenizer, rendered(messages, self._tokenizer))
+        text = rendered(messages, self._tokenizer)
+        # Templates have the mark in them.
+        tokens = self._begin(text) if text == joined(messages) else token_batches.plain(self._tokenizer, text)
         said: list[int] = []
         for _ in range(max_new_tokens):
             token = int(self._logits(torch.tensor([tokens + said]), 1)[0, -1].argmax())
@@ -94,6 +97,10 @@ class UncachedLM:
             if stop and stop in text:
                 return text.split(stop)[0]
         return self._tokenizer.decode(said)
+
+    def _begin(self, prompt: str) -> list[int]:
+        """A prompt's tokens, behind the mark that this model's texts begin with, if they do."""
+        return [*self._mark, *token_batches.plain(self._tokenizer, prompt)]
 
     def _logits(self, ids: torch.Tensor, last: int) -> torch.Tensor:
         """(B, last, V) logits of the last places of ids (B, T)."""

@@ -261,6 +261,25 @@ def test_best_first_equals_the_full_pass_whatever_the_architecture(causal):
     assert found.log_say[0] + np.log(can[found.phrases[0]]) == pytest.approx(totals.max(), abs=1e-3)
 
 
+@pytest.mark.parametrize("architecture", ["opt", "mamba"])
+def test_a_prompt_begins_with_the_mark_that_the_model_knows(architecture):
+    """As its tokenizer does it by default; a continuation goes on with the text and has none."""
+    model, words = random(*CAUSAL[architecture]), letters(["<s>"], ["</s>"], bos_token="<s>")
+    tokens = [1, *words(PROMPT + " done", add_special_tokens=False)["input_ids"]]
+    said = words.decode(tokens[1:])
+    assert said == PROMPT + " done"
+    with torch.inference_mode():
+        logprobs = model(input_ids=torch.tensor([tokens]), use_cache=False).logits[0].log_softmax(-1)
+    expected = sum(float(logprobs[i - 1, tokens[i]]) for i in range(len(tokens) - len(" done"), len(tokens)))
+    assert scorer(model, words, name="marked").loglikelihood(PROMPT, [" done"]) == pytest.approx([expected], abs=1e-3)
+
+
+def test_causal_models_tell_their_window():
+    """So that prompts can keep to it."""
+    windows = {name: scorer(random(*CAUSAL[name]), letters(), name=name).window for name in ("gpt2", "opt", "bloom")}
+    assert windows == {"gpt2": 256, "opt": 256, "bloom": None}
+
+
 def test_only_recurrent_models_are_read_anew():
     assert isinstance(scorer(random(*CAUSAL["mamba"]), letters(), name="mamba"), UncachedLM)
     assert isinstance(scorer(random(*CAUSAL["bloom"]), letters(), name="bloom"), CausalLM)
