@@ -77,6 +77,8 @@ class ArmRobot(Servo):
 
     limits: Limits
     hand = HandShape()
+    turns_head = False
+    """Does `look_at` turn the first camera?"""
     speed_share = 0.9
     """Fraction of the makers' top speeds that `speed=1` means."""
     carry_height: float

@@ -33,6 +33,11 @@ class ObjectType:
     stacks: bool = False
     """Things can be put on top of it."""
 
+    @property
+    def cube(self) -> bool:
+        """Does it look and stand the same on each of its sides?"""
+        return self.shape == "box" and len(set(self.size)) == 1
+
     def is_a(self, what: str) -> bool:
         """True if `what` (a canonical word) is this type's name, one of its categories or properties."""
         return what == self.name or what in self.categories or what in self.properties

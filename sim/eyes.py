@@ -1,11 +1,9 @@
-"""Where the robot's cameras look: the head over a place or closely at a point, the wrist between the fingers."""
+"""Where the robot's cameras look: a head over a place or closely at a point, a fixed one over all of its table."""
 
 from __future__ import annotations
 
 import math
 from typing import Any, Protocol
-
-import numpy as np
 
 from .camera import Frame, View, take
 from .kinematics import Pose
@@ -17,35 +15,33 @@ _WIDE = (math.radians(60), 160, 120)
 """The head camera's field of view (vertical) and size for looking around: about 8 mm a pixel at 1 m."""
 _CLOSE = (math.radians(22), 160, 120)
 """The same, zoomed in: under 3 mm a pixel."""
+_FIXED = (math.radians(52), 320, 240)
+"""A fixed camera's, which sees all at once and can't come nearer: about 4 mm a pixel at 1 m."""
 _WRIST = (math.radians(70), 64, 64)
-_MOUNT = np.array([0.11, 0.0, -0.05])
-"""The wrist camera beside the hand, in the grasp point's frame (z out of the hand, y along the fingers' opening)."""
 
 
 class _Body(Protocol):
     """What of a robot its eyes need."""
 
-    body: int
-    camera_link: int
+    turns_head: bool
+
+    @property
+    def cameras(self) -> tuple[str, ...]: ...
+
+    def camera_pose(self, name: str) -> Pose: ...
 
     def look_at(self, point: Point) -> None: ...
 
     def base_pose(self) -> tuple[float, float, float]: ...
 
-    def hand_pose(self) -> Pose: ...
 
-
-def wrist_view(hand: Pose) -> View:
-    """The wrist camera's view, from the hand's pose (4, 4), world frame: the tips of the fingers in the middle."""
-    eye = hand[:3, 3] + hand[:3, :3] @ _MOUNT
-    return View(_point(eye), _point(hand[:3, 3] + 0.01 * hand[:3, 2]), *_WRIST, up=_point(-hand[:3, 0]), near=0.02)
-
-
-def head_view(physics: Physics, robot: _Body) -> View:
-    """The head camera's view as the head is turned now."""
-    state = physics.p.getLinkState(robot.body, robot.camera_link, computeForwardKinematics=1)
-    eye, turn = np.array(state[4]), np.reshape(physics.p.getMatrixFromQuaternion(state[5]), (3, 3))
-    return View(_point(eye), _point(eye + turn[:, 0]), *_WIDE)
+def camera_view(robot: _Body, name: str) -> View:
+    """The view of a camera of the robot's own, where it looks now."""
+    pose = robot.camera_pose(name)
+    eye, target = _point(pose[:3, 3]), _point(pose[:3, 3] + pose[:3, 2])
+    if name == "wrist":
+        return View(eye, target, *_WRIST, up=_point(-pose[:3, 1]), near=0.02)
+    return View(eye, target, *(_WIDE if robot.turns_head else _FIXED))
 
 
 class Eyes:
@@ -56,19 +52,21 @@ class Eyes:
 
     def around(self, place: str | None) -> list[Frame]:
         """Over the whole surface of the place at which the robot stands, or straight ahead."""
+        if not self._robot.turns_head:
+            return [self.head()]
         return [self._look(point, _WIDE) for point in self._glances(place)]
 
     def closely(self, point: Point) -> Frame:
         """A point, zoomed in."""
-        return self._look(point, _CLOSE)
+        return self._look(point, _CLOSE) if self._robot.turns_head else self.head()
 
     def wrist(self) -> Frame:
         """What is between the fingers."""
-        return take(self._physics, wrist_view(self._robot.hand_pose()))
+        return take(self._physics, camera_view(self._robot, "wrist"))
 
     def head(self) -> Frame:
-        """What the head looks at now."""
-        return take(self._physics, head_view(self._physics, self._robot))
+        """What the head, or the fixed camera, looks at now."""
+        return take(self._physics, camera_view(self._robot, self._robot.cameras[0]))
 
     def _glances(self, name: str | None) -> list[Point]:
         """The points to look at from here, world frame."""
@@ -83,7 +81,7 @@ class Eyes:
 
     def _look(self, point: Point, lens: tuple[float, int, int]) -> Frame:
         self._robot.look_at(point)
-        eye = self._physics.p.getLinkState(self._robot.body, self._robot.camera_link, computeForwardKinematics=1)[4]
+        eye = _point(self._robot.camera_pose(self._robot.cameras[0])[:3, 3])
         return take(self._physics, View(eye, point, *lens))
 
 

@@ -50,6 +50,7 @@ class MobilePanda(ArmRobot):
     )  # fmt: skip
     axes = axes_of(limits, OPENING, 0.12)
     carry_height = 1.16
+    turns_head = True
 
     def __init__(self, physics: Physics, scene: Scene, base: BasePose):
         p = physics.p

@@ -33,12 +33,13 @@ def locate(detection: Detection, points: NDArray[np.float64], scene: Scene, eye:
         x, y = face[:, :2].mean(axis=0)
         spread = np.cov(face[:, :2].T) if len(face) > 2 else np.eye(2)
         axis = np.linalg.eigh(spread)[1][:, -1]
-        yaw = math.atan2(axis[1], axis[0])
+        yaw = _square_yaw(face[:, :2]) if kind.cube else math.atan2(axis[1], axis[0])
         surface = next((p.height for p in scene.places if p.kind != "bin" and p.contains(x, y, 0.02)), None)
         if top < ON_FLOOR and not any(p.contains(x, y, 0.02) for p in scene.places):
             surface = 0.0
         high = kind.size[2] if surface is None or top < surface else top - surface
-        upright = abs(high - kind.size[2]) < 0.25 * kind.size[2] or high > 0.30
+        # A cube stands on whichever side it lies on, be it on a table or on another.
+        upright = kind.cube or abs(high - kind.size[2]) < 0.25 * kind.size[2] or high > 0.30
         z = top - (kind.size[2] if upright else high) / 2
     return SeenObject(
         type=kind.name,
@@ -48,6 +49,14 @@ def locate(detection: Detection, points: NDArray[np.float64], scene: Scene, eye:
         confidence=min(1.0, len(points) / 40) * detection.confidence,
         upright=upright,
     )
+
+
+def _square_yaw(points: NDArray[np.float64]) -> float:
+    """The yaw of a square from points (n, 2) on it: that of the smallest rectangle around them, in [0, pi/2)."""
+    yaws = np.radians(np.arange(0.0, 90.0, 1.5))
+    axes = np.array([np.cos(yaws), np.sin(yaws)])
+    along, across = np.ptp(points @ axes, axis=0), np.ptp(points @ np.array([-axes[1], axes[0]]), axis=0)
+    return float(yaws[int(np.argmin(along * across))])
 
 
 def _ball(points: NDArray[np.float64], radius: float, eye: NDArray[np.float64]) -> NDArray[np.float64]:

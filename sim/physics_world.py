@@ -17,9 +17,9 @@ from .detector import Detector, OracleLabels
 from .eyes import Eyes
 from .facts import Facts, ObjectFact
 from .furniture import add_object, build, layout
-from .mobile_panda import MobilePanda
 from .observation import Observation, RobotState
 from .physics import Physics
+from .robots import make_robot
 from .scene import STAND, Scene, load_scene
 from .snapshots import Checkpoint, imagined, pack, put_back, unpack, unreadable
 from .support import carrier
@@ -79,7 +79,7 @@ class PhysicsWorld:
             (o for d in self.scene.drawers if d.cabinet == setup.robot_at for o in [openings[d.name]]), default=0.0
         )
         base = self.scene.place(setup.robot_at).stand(0.0, STAND + out)
-        self.robot = MobilePanda(self.physics, self.scene, base)
+        self.robot = make_robot(self.physics, self.scene, base)
         self.robot.observe = self.observe
         if setup.holding:
             body = add_object(self.physics, CATALOGUE[setup.holding], (0.0, 0.0, -2.0), 0.0)
@@ -127,8 +127,8 @@ class PhysicsWorld:
         )
 
     def camera(self, name: str) -> Frame:
-        """A picture with labels from one of the robot's own cameras: "head" or "wrist"."""
-        cameras = {"head": self._eyes.head, "wrist": self._eyes.wrist}
+        """A picture with labels from one of the robot's own cameras: "head" (of a fixed arm "front") or "wrist"."""
+        cameras = {self.robot.cameras[0]: self._eyes.head, "wrist": self._eyes.wrist}
         if name not in cameras:
             raise UnknownName("a camera", name, cameras)
         return cameras[name]()

@@ -15,21 +15,18 @@ if TYPE_CHECKING:
     from .physics import Physics
 
 MODELS = ("mobile-panda", "ur5e")
-Foot = tuple[float, float, float, float]
-"""(x, y, z, yaw) of a fixed arm's foot."""
 
 
-def make_robot(physics: Physics, scene: Scene, model: str, base: BasePose | Foot) -> ArmRobot:
-    """The robot `model` in `physics`: a mobile one stands at (x, y, yaw), a fixed arm at (x, y, z, yaw).
+def make_robot(physics: Physics, scene: Scene, stand: BasePose) -> ArmRobot:
+    """The scene's robot in `physics`: a mobile one at `stand`, a fixed arm where the scene's file says.
 
-    Raises `UnknownName` for a model that there is none of, ValueError for a base that does not fit it.
+    Raises `UnknownName` for a model that there is none of, ValueError for a fixed arm without a base.
     """
-    match model, base:
-        case "mobile-panda", (x, y, yaw):
-            return MobilePanda(physics, scene, (x, y, yaw))
-        case "ur5e", (x, y, z, yaw):
-            return UR5e(physics, scene, (x, y, z, yaw))
-        case (("mobile-panda" | "ur5e"), _):
-            shape = "(x, y, yaw)" if model == "mobile-panda" else "(x, y, z, yaw)"
-            raise ValueError(f"Expected {shape} for the base of a {model}, got {base}.")
-    raise UnknownName("a robot", model, MODELS)
+    model, foot = scene.robot.model, scene.robot.base
+    if model not in MODELS:
+        raise UnknownName("a robot", model, MODELS)
+    if model == "mobile-panda":
+        return MobilePanda(physics, scene, stand)
+    if foot is None:
+        raise ValueError(f"Expected a base [x, y, z, yaw] for the {model} of the scene {scene.name!r}, got none.")
+    return UR5e(physics, scene, foot)

@@ -1,4 +1,4 @@
-"""A UR5e with a Robotiq 2F-85 that stands at a table, and a camera on a post before it: the `Robot` contract."""
+"""A UR5e with a Robotiq 2F-85 that stands at a table, and a camera that hangs before it: the `Robot` contract."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .camera import Frame, View, take
 from .catalogue import UnknownName
-from .eyes import head_view, wrist_view
+from .eyes import camera_view
 
 if TYPE_CHECKING:
     from .physics_world import PhysicsWorld
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def camera_names(world: PhysicsWorld) -> tuple[str, ...]:
     """Every name that `view` knows."""
-    return ("overview", "head", "wrist")
+    return ("overview", *world.robot.cameras)
 
 
 def view(world: PhysicsWorld, name: str, width: int, height: int) -> View:
@@ -24,10 +24,8 @@ def view(world: PhysicsWorld, name: str, width: int, height: int) -> View:
         case "overview":
             camera = world.scene.camera("overview")
             return View(camera.eye, camera.target, camera.fov, width, height)
-        case "head":
-            return replace(head_view(world.physics, world.robot), width=width, height=height)
-        case "wrist":
-            return replace(wrist_view(world.robot.hand_pose()), width=width, height=height)
+        case _ if name in world.robot.cameras:
+            return replace(camera_view(world.robot, name), width=width, height=height)
         case _:
             raise UnknownName("a camera", name, camera_names(world))
 

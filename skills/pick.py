@@ -149,6 +149,8 @@ def _openings(
     across = facing + math.pi / 2
     if shape.round and shape.length == shape.width:
         yaws = [across + k * math.pi / 8 for k in range(8)]
+    elif shape.length == shape.width:
+        yaws = [thing.yaw, thing.yaw + math.pi / 2]
     else:
         yaws = [thing.yaw + math.pi / 2]
     yaws = [math.remainder(yaw - across, math.pi) + across for yaw in yaws]

@@ -2,6 +2,7 @@
 
 import math
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from doable.sim.physics import Physics
 from doable.sim.robot import Grip
 from doable.sim.robots import MODELS, make_robot
 from doable.sim.scene import load_scene
-from doable.sim.ur5e import TUCK
+from doable.sim.ur5e import TUCK, UR5e
 
 GRASPS = int(os.environ.get("GRASPS", "6"))
 TABLE = 0.72
@@ -29,7 +30,7 @@ def arm(physics):
     """A UR5e at the edge of a table of 0.8 × 1.2 m."""
     physics.clear()
     box(physics, (0.8, 1.2, 0.04), (0.4, 0.0, TABLE - 0.02))
-    return make_robot(physics, load_scene(), "ur5e", (0.0, 0.0, TABLE, 0.0))
+    return UR5e(physics, load_scene("tabletop"), (0.0, 0.0, TABLE, 0.0))
 
 
 def box(physics, size, at, mass=0.0, yaw=0.0):
@@ -163,9 +164,9 @@ def test_the_fixed_arm_knows_where_its_cameras_are(arm):
 
 
 def test_the_wrist_cameras_see_between_the_fingers(physics):
-    for model, base in (("mobile-panda", (0.0, 0.0, 0.0)), ("ur5e", (0.0, 0.0, TABLE, 0.0))):
+    for scene in ("kitchen", "tabletop"):
         physics.clear()
-        robot = make_robot(physics, load_scene(), model, base)
+        robot = make_robot(physics, load_scene(scene), (0.0, 0.0, 0.0))
         lens, tip = robot.camera_pose("wrist"), robot.hand_pose()[:3, 3]
         line = (tip - lens[:3, 3]) / np.linalg.norm(tip - lens[:3, 3])
         assert lens[:3, 2] @ line > math.cos(math.radians(25))
@@ -174,10 +175,13 @@ def test_the_wrist_cameras_see_between_the_fingers(physics):
 def test_a_robot_is_made_by_name(physics):
     physics.clear()
     assert set(MODELS) == {"mobile-panda", "ur5e"}
+    scene = load_scene("tabletop")
+    unknown = replace(scene, robot=replace(scene.robot, model="ur5"))
     with pytest.raises(UnknownName, match="ur5e"):
-        make_robot(physics, load_scene(), "ur5", (0.0, 0.0, 0.0, 0.0))
-    with pytest.raises(ValueError, match=r"\(x, y, z, yaw\)"):
-        make_robot(physics, load_scene(), "ur5e", (0.0, 0.0, 0.0))
+        make_robot(physics, unknown, (0.0, 0.0, 0.0))
+    floating = replace(scene, robot=replace(scene.robot, base=None))
+    with pytest.raises(ValueError, match=r"\[x, y, z, yaw\]"):
+        make_robot(physics, floating, (0.0, 0.0, 0.0))
 
 
 def test_the_arm_remembers_itself_as_json(arm):

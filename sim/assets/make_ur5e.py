@@ -1,4 +1,4 @@
-"""Writes ur5e_2f85.urdf: UR5e and Robotiq 2F-85 of airo-models as one body, a wrist camera, a camera on a post.
+"""Writes ur5e_2f85.urdf: UR5e, Robotiq 2F-85, a wrist camera and one that hangs before the arm, as one body.
 
 Run once; its result is kept. Meshes stay in airo-models. Its collision meshes serve as visuals (they render several
 times faster); all that collides is capsules, cylinders and boxes, so contacts are fast and states restore to the bit.
@@ -26,11 +26,10 @@ KNUCKLE = 0.4603
 """The linkage's angle at that gap, at which its links are drawn, radians."""
 TRAVEL = 0.0425
 """Of each finger: the maker's stroke is 85 mm."""
-POST = (1.05, 0.0)
-"""Where the camera post stands, before the robot; its camera is 0.95 m above the robot's foot."""
 EYE = (0.98, 0.0, 0.95)
+"""Where the fixed camera hangs, before the robot, metres from its foot."""
 LOOK = (0.42, 0.0, 0.0)
-"""The point that the post's camera looks at."""
+"""The point that it looks at."""
 
 _HALF = math.pi / 2
 # Shapes that cover each link's mesh, in the link's frame: (kind, sizes, rpy, xyz); capsules and cylinders lie along z.
@@ -184,15 +183,13 @@ def hand() -> str:
 
 
 def post() -> str:
-    """The column with the camera that looks at the whole table; the camera's x axis points ahead."""
+    """The camera that looks at the whole table, on a post from the ceiling; the camera's x axis points ahead."""
     down = math.atan2(EYE[2] - LOOK[2], EYE[0] - LOOK[0])
-    boom = ((EYE[0] + POST[0]) / 2 + 0.02, 0.0, EYE[2] + 0.03)
     return "".join(
         (
             link(
                 "post", 3.0, 0.1, (0, 0, 0),
-                box("pad", (0.03, 0.03, 1.71), (POST[0], POST[1], 0.125)),
-                box("pad", (POST[0] - EYE[0] + 0.02, 0.03, 0.03), boom),
+                box("pad", (0.02, 0.02, 0.50), (EYE[0] + 0.03, EYE[1], EYE[2] + 0.25)),
             ),
             link("front_camera", 0.07, 2e-5, (0, 0, 0), box("blue", (0.04, 0.10, 0.04), (-0.025, 0, 0))),
             fixed("base_link", "post", (0, 0, 0)),
