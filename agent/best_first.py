@@ -65,7 +65,7 @@ def search(
     count: int = 1,
     floor: float = 0.0,
     width: int = 16,
-    margin: float = 3.0,
+    margin: float = 2.0,
 ) -> Found:
     """The `count` best phrases of `tree` by log say + log can.
 
