@@ -16,7 +16,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ..sim.disturbances import load_disturbances, parse_disturbances
 from ..sim.scene import load_scene
 from ..sim.symbolic import SymbolicWorld
 from ..sim.task import Task, read_tasks
@@ -71,8 +72,20 @@ def run_tasks_benchmark(
     from .bench_agent import ConfiguredAgents
 
     tasks = read_tasks(TASKS if path is None else path)
+    if config is not None and config.disturb:
+        tasks = disturbed(tasks, config.disturb)
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     return bench_tasks(tasks, seeds=chosen, plan_only=plan_only, out=out, make_agent=ConfiguredAgents(config))
+
+
+def disturbed(tasks: Sequence[Task], name_or_path: str) -> list[Task]:
+    """The tasks with more going wrong in each: a named set of disturbances, or a JSON file of them."""
+    given = load_disturbances(name_or_path)
+    more = {task.scene: parse_disturbances(given, load_scene(task.scene)) for task in tasks}
+    return [
+        replace(task, setup=replace(task.setup, disturbances=(*task.setup.disturbances, *more[task.scene])))
+        for task in tasks
+    ]
 
 
 def bench_tasks(
@@ -87,19 +100,19 @@ def bench_tasks(
 ) -> Summary:
     """Run every task from every seed and write the figures into the folder `out`.
 
-    `plan_only` runs in the symbolic world, where nothing is left to chance: one seed, the first, tells all, and the
-    others would only feign more observations. With physics both figures come from the same run: execution success from
-    the world's facts, plan success from playing the executed skills in the symbolic world from the same start.
+    `plan_only` runs in the symbolic world, where nothing but disturbances is left to chance: without them one seed, the
+    first, tells all, and the others would only feign more observations. With physics both figures come from the same
+    run: execution success from the world's facts, plan success from playing the executed skills, undisturbed, in the
+    symbolic world from the same start.
 
     Episodes found in `out` are not run again if agent, task, seed and code version are the same; others stay in the
     file but out of the figures. `make_world` builds the world of a scene by name, once; each episode resets it.
     """
-    seeds = tuple(dict.fromkeys(seeds))[: 1 if plan_only else None]
+    seeds = tuple(dict.fromkeys(seeds))
+    if plan_only and not any(task.setup.disturbances for task in tasks):
+        seeds = seeds[:1]
     if not tasks or not seeds:
         raise ValueError(f"Expected at least one task and one seed, got {len(tasks)} tasks and {len(seeds)} seeds.")
-    disturbed = [task.id for task in tasks if task.disturbances]
-    if disturbed:
-        raise ValueError(f"Expected tasks without disturbances, which can't be played yet; got {', '.join(disturbed)}.")
     out = _folder(out)
     world_is = "the caller's" if make_world else "symbolic" if plan_only else "physics"
     parts = {**make_agent.describe(), "world": world_is}
@@ -140,7 +153,9 @@ def read_episodes(path: Path) -> list[Episode]:
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
         try:
             data = json.loads(line)
-            episodes.append(Episode(**{**data, "phrases": tuple(data["phrases"])}))
+            episodes.append(
+                Episode(**{**data, "phrases": tuple(data["phrases"]), "events": tuple(data.get("events", ()))})
+            )
         except (ValueError, TypeError, KeyError):
             continue
     return episodes
@@ -149,7 +164,7 @@ def read_episodes(path: Path) -> list[Episode]:
 def plan_reaches_goal(task: Task, phrases: Sequence[str]) -> bool:
     """Would these skills reach the task's goal if each did what it declares? One that can't start changes nothing."""
     world = SymbolicWorld(task.scene)
-    world.reset(task.setup)
+    world.reset(replace(task.setup, disturbances=()))
     library = SkillLibrary.of(world.scene)
     for phrase in phrases:
         execute(library[phrase], world)
@@ -184,6 +199,7 @@ def _run(
         seconds=result.seconds,
         wall_seconds=round(time.perf_counter() - started, 3),
         reason=result.reason,
+        events=tuple(f"{event.time:.1f} s: {event.text}" for event in world.events),
     )
 
 

@@ -39,6 +39,8 @@ class Config:
     """The room: a scene's name, or a scene file (YAML)."""
     world: Literal["physics", "symbolic"] = "physics"
     """'physics' moves bodies; 'symbolic' lets the skills' declared effects happen, fast."""
+    disturb: str | None = None
+    """What goes wrong besides, drawn by the seed: 'slips', 'failures', 'labels', 'people', 'all', or a JSON file."""
     seed: int = 0
     """Draws where objects stand, and everything else that is random."""
     model: str | None = None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..memory.store import Memory
+from ..sim.disturbances import load_disturbances, parse_disturbances
 from ..sim.scene import load_scene
 from ..sim.symbolic import SymbolicWorld
+from ..sim.task import Setup
 from ..sim.world import World
 from . import prompts
 from .config import Config
@@ -25,7 +28,11 @@ def make_world(config: Config) -> World:
         from ..sim.physics_world import PhysicsWorld
 
         world = PhysicsWorld(scene, gui=config.gui)
-    world.reset(seed=config.seed)
+    setup = None
+    if config.disturb:
+        disturbances = parse_disturbances(load_disturbances(config.disturb), scene)
+        setup = replace(Setup.of(scene), disturbances=disturbances)
+    world.reset(setup, seed=config.seed)
     return world
 
 

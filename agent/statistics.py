@@ -77,6 +77,8 @@ class Episode:
     wall_seconds: float
     reason: str
     """Why it ended, in the agent's words."""
+    events: tuple[str, ...] = ()
+    """What disturbances did, with the second at which they did it."""
 
     @property
     def success(self) -> bool:

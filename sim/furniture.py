@@ -172,7 +172,7 @@ def _layout(
     taken: list[tuple[str, float, float, float]] = []
     for type_name, where in objects:
         kind = CATALOGUE[type_name]
-        radius = math.hypot(kind.size[0], kind.size[1]) / 2 if kind.shape == "box" else kind.size[0] / 2
+        radius = _radius(kind)
         surface = where
         if where not in scene.drawer_names and scene.place(where).on:
             surface = scene.place(where).on or where
@@ -191,10 +191,34 @@ def _layout(
     return poses
 
 
+def _radius(kind: ObjectType) -> float:
+    """Of the circle on the ground that it stands in, metres."""
+    return math.hypot(kind.size[0], kind.size[1]) / 2 if kind.shape == "box" else kind.size[0] / 2
+
+
 def _in_reach(scene: Scene, x: float, y: float) -> bool:
     """Can a fixed arm work there? A robot that drives goes where it has to."""
     base = scene.robot.base
     return base is None or _NEAREST <= math.dist((x, y), base[:2]) <= _FARTHEST
+
+
+def free_pose(
+    scene: Scene,
+    type_name: str,
+    where: str,
+    others: Sequence[tuple[str, tuple[float, float, float]]],
+    rng: np.random.Generator,
+) -> tuple[tuple[float, float, float], float] | None:
+    """A free pose (as of `layout`) for one more object at a place, among `others` (type, centre); None: no room."""
+    kind = CATALOGUE[type_name]
+    radius = _radius(kind)
+    for _ in range(200):
+        _, _, x, y, base = _spot(scene, where, radius, rng)
+        near = ((_radius(CATALOGUE[name]), ox, oy) for name, (ox, oy, oz) in others if abs(oz - base) < 0.40)
+        free = all(math.hypot(x - ox, y - oy) >= radius + r + _GAP for r, ox, oy in near)
+        if free and _in_reach(scene, x, y):
+            return (x, y, base + kind.size[2] / 2 + 0.002), float(rng.uniform(-math.pi / 2, math.pi / 2))
+    return None
 
 
 def _spot(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _FORCE = 20.0
 """Newtons a finger of the Panda: six times what the heaviest thing needs. At 40 N a 30 g sponge shivers out of it."""
+_FRICTION = 1.2
 _SPEED = 0.12
 _TICK = 4
 """Physics steps between two looks at the fingers."""
@@ -34,7 +35,7 @@ class Gripper:
         self._goal, self._force = list(self._open), [force, force]
         self._held: tuple[Grip, float] | None = None
         for link, goal in zip(self.links, self._goal, strict=True):
-            self._p.changeDynamics(body, link, lateralFriction=1.2, spinningFriction=0.05, rollingFriction=0.001)
+            self._p.changeDynamics(body, link, lateralFriction=_FRICTION, spinningFriction=0.05, rollingFriction=0.001)
             self._p.resetJointState(body, link, goal)
 
     @property
@@ -87,6 +88,22 @@ class Gripper:
     def reissue(self) -> None:
         """Tell the motors again what they were told."""
         self._move(self._goal, self._force, self._speed)
+
+    def loosen(self) -> None:
+        """Let the fingers spring open, and hold nothing by friction, until `tighten`."""
+        for link in self.links:
+            # A finger that pushes a thing along, as in driving, would carry it.
+            self._p.changeDynamics(self._body, link, lateralFriction=0.0)
+            self._p.setJointMotorControl2(
+                self._body, link, self._p.POSITION_CONTROL, targetPosition=self._open[0], force=self._press,
+                maxVelocity=0.3,
+            )  # fmt: skip
+
+    def tighten(self) -> None:
+        """After `loosen`: as it was told before."""
+        for link in self.links:
+            self._p.changeDynamics(self._body, link, lateralFriction=_FRICTION)
+        self.reissue()
 
     def state(self) -> dict[str, Any]:
         """What is held and where the motors are told to be (JSON)."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from .bystander import Butterfingers, Bystander, Misreading
 from .camera import Frame, View, take
 from .catalogue import CATALOGUE, UnknownName
 from .detector import Detector, OracleLabels
+from .disturbances import Slip
+from .disturber import Disturber, Event
 from .eyes import Eyes
 from .facts import Facts, ObjectFact
 from .furniture import add_object, build, layout
@@ -23,11 +25,14 @@ from .robots import make_robot
 from .scene import STAND, Scene, load_scene
 from .snapshots import Checkpoint, imagined, pack, put_back, unpack, unreadable
 from .support import carrier
-from .task import Setup
+from .task import Setup, parse_setup, setup_data
 from .tracking import Tracker
 
 _SETTLE = 120
 """Steps that a new scene gets to come to rest: half a second."""
+
+_FAULT = 480
+"""Steps until a skill that was made to fail has given up: two seconds."""
 
 
 class PhysicsWorld:
@@ -37,6 +42,7 @@ class PhysicsWorld:
         self.scene = load_scene(scene) if isinstance(scene, str) else scene
         self.physics = Physics(gui=gui)
         self._given_detector = detector
+        self._disturber = Disturber()
         self.reset()
 
     @property
@@ -49,7 +55,7 @@ class PhysicsWorld:
 
         Raises ValueError if a place can't hold its objects.
         """
-        setup = setup or Setup(self.scene.objects, self.scene.place(self.scene.robot_at).name)
+        setup = setup or Setup.of(self.scene)
         self._build(setup, seed)
         self.physics.step(_SETTLE)
         self.physics.time = 0.0
@@ -90,6 +96,7 @@ class PhysicsWorld:
         self._eyes = Eyes(self.physics, self.scene, self.robot)
         self._tracker = Tracker(self.scene)
         self._visited = [setup.robot_at]
+        self._expect(Disturber(setup.disturbances, seed))
 
     @property
     def detector(self) -> str:
@@ -100,6 +107,36 @@ class PhysicsWorld:
     def types(self) -> Mapping[int, str]:
         """Body to object type: the truth, for recorders, training labels and tests."""
         return MappingProxyType(self._types)
+
+    # Disturbances -----------------------------------------------------------------------------------------------
+
+    def _expect(self, disturber: Disturber) -> None:
+        """Let the disturbances of this episode reach hand and eyes."""
+        self._disturber = disturber
+        self._bystander = Bystander(self, self._cabinets)
+        self._slips = Butterfingers(self, disturber, self.robot)
+        hooks = [h for h in self.physics.on_step if not isinstance(getattr(h, "__self__", None), Butterfingers)]
+        if any(isinstance(given, Slip) for given in disturber.disturbances):
+            hooks.append(self._slips.on_step)
+        self.physics.on_step[:] = hooks
+        if disturber.misreads:
+            self._detector = Misreading(self._detector, disturber, self)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What disturbances have done in this episode: for reports, never for the agent."""
+        return tuple(self._disturber.events)
+
+    def begin_skill(self, family: str) -> str | None:
+        """A skill begins. Gives the reason if it is to fail before it starts; to find out takes two seconds."""
+        fault = self._disturber.begin_skill(family, self.time)
+        if fault:
+            self.physics.step(_FAULT)
+        return fault
+
+    def end_skill(self, family: str) -> None:
+        """It is over."""
+        self._disturber.end_skill(family, self._bystander)
 
     # Looking ----------------------------------------------------------------------------------------------------
 
@@ -178,7 +215,7 @@ class PhysicsWorld:
 
     def snapshot(self) -> bytes:
         """Bodies, motors, what was seen and the clock, as JSON."""
-        return pack(self, scene=self.scene.name, setup=asdict(self._setup), seed=self._seed)
+        return pack(self, scene=self.scene.name, setup=setup_data(self._setup), seed=self._seed)
 
     def restore(self, snapshot: bytes) -> Observation:
         """Make the bodies anew and set them as they were: exact to the bit, in this or another process.
@@ -187,22 +224,33 @@ class PhysicsWorld:
         """
         state, bullet = unpack(snapshot)
         try:
-            scene, setup, seed = state["scene"], _setup(state["setup"]), int(state["seed"])
+            scene, setup, seed = state["scene"], parse_setup(state["setup"], self.scene), int(state["seed"])
         except (ValueError, KeyError, TypeError) as error:
             raise unreadable(snapshot, error) from error
         if scene != self.scene.name:
             raise ValueError(f"Expected a snapshot of the scene {self.scene.name!r}, got one of {scene!r}.")
         self._build(setup, seed)
         put_back(self, bullet, state)
-        return self.observe()
+        observation = self.observe()
+        put_back(self, bullet, state)  # that look turned the head
+        return observation
 
     def checkpoint(self) -> Checkpoint:
         """This moment, to go back to while the episode lasts."""
         return Checkpoint(self)
 
-    def imagine(self) -> AbstractContextManager[Checkpoint]:
-        """Look ahead: what happens inside has not happened afterwards. Gives the start, to try from more than once."""
-        return imagined(self)
+    @contextmanager
+    def imagine(self) -> Iterator[Checkpoint]:
+        """Look ahead: what happens inside has not happened afterwards. Gives the start, to try from more than once.
+
+        What disturbances will do can't be foreseen: there are none inside.
+        """
+        with imagined(self) as start:
+            self._disturber.asleep = True
+            try:
+                yield start
+            finally:
+                self._disturber.asleep = False
 
     def books(self) -> dict[str, Any]:
         """Everything that is not in the physics (JSON)."""
@@ -211,6 +259,8 @@ class PhysicsWorld:
             "visited": self._visited,
             "robot": self.robot.state(),
             "tracker": self._tracker.state(),
+            "disturber": self._disturber.state(),
+            "slips": self._slips.state(),
         }
 
     def set_books(self, books: Mapping[str, Any]) -> None:
@@ -219,16 +269,9 @@ class PhysicsWorld:
         self.robot.set_state(books["robot"])
         self._tracker.set_state(books["tracker"])
         self._visited = list(books["visited"])
+        self._disturber.set_state(books["disturber"])
+        self._slips.set_state(books["slips"])
 
     def close(self) -> None:
         """Let go of the physics client."""
         self.physics.close()
-
-
-def _setup(data: Mapping[str, Sequence]) -> Setup:
-    return Setup(
-        objects=tuple((kind, place) for kind, place in data["objects"]),
-        robot_at=str(data["robot_at"]),
-        holding=None if data["holding"] is None else str(data["holding"]),
-        open_drawers=tuple(data["open_drawers"]),
-    )

@@ -1,7 +1,7 @@
 """A world without physics: what skills declare to change, changes. Thousands of steps a second.
 
 It keeps the `World` contract, and its robot sees no more than a camera would: objects at places it has looked at.
-Skills can be made to fail at random, by seed, for training and for tests of recovery.
+Skills can be made to fail at random, by seed, for training; a setup's disturbances happen as in the one with physics.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from .catalogue import CATALOGUE, is_a
+from .disturbances import as_data, parse_disturbances
+from .disturber import Disturber, Event, Thing
 from .facts import AnyOf, At, Closed, Condition, Facts, Here, Holding, Not, ObjectFact, Open, RobotAt, leaves
 from .observation import DrawerState, Observation, RobotState, SeenObject
 from .scene import Scene, load_scene
@@ -24,6 +26,8 @@ from .world import Moment
 _SKILL_SECONDS = 10.0
 """Simulated seconds that a skill takes here, roughly what it takes with physics."""
 
+_SLIPPED = "it slipped out of the hand"
+
 _Object = list[Any]
 """[type, place or drawer; None: nowhere]."""
 
@@ -32,6 +36,7 @@ class SymbolicWorld:
     """The `World` contract over sets of facts.
 
     `failure_rate` is the probability, in [0, 1], that an attempt to change something fails and changes nothing.
+    (Training draws it from the world's own generator, and changes it within episodes; tasks name disturbances.)
     """
 
     def __init__(self, scene: Scene | str = "kitchen", *, failure_rate: float = 0.0):
@@ -44,8 +49,10 @@ class SymbolicWorld:
 
     def reset(self, setup: Setup | None = None, *, seed: int = 0) -> Observation:
         """Start an episode; `seed` drives random failures and the order of equal objects."""
-        setup = setup or Setup(self.scene.objects, self.scene.place(self.scene.robot_at).name)
+        setup = setup or Setup.of(self.scene)
         self._rng = np.random.default_rng(seed)
+        self._disturber = Disturber(setup.disturbances, seed)
+        self._read: dict[int, str] = {}
         self._objects: list[_Object] = [[kind, place] for kind, place in setup.objects]
         self._robot_at = setup.robot_at
         self._holding = setup.holding
@@ -64,7 +71,7 @@ class SymbolicWorld:
         x, y, yaw = place.stand()
         objects = tuple(
             SeenObject(
-                type=self._objects[i][0],
+                type=self._read[i],
                 position=self._position(i, where),
                 place=where,
                 last_seen=time,
@@ -93,8 +100,25 @@ class SymbolicWorld:
             visited=tuple(self._visited),
         )
 
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What disturbances have done in this episode: for reports, never for the agent."""
+        return tuple(self._disturber.events)
+
+    def begin_skill(self, family: str) -> str | None:
+        """A skill begins. Gives the reason if it is to fail before it starts."""
+        fault = self._disturber.begin_skill(family, self.time)
+        if fault:
+            self.time += _SKILL_SECONDS
+        return fault
+
+    def end_skill(self, family: str) -> None:
+        """It is over."""
+        self._disturber.end_skill(family, self)
+
     def make_true(self, effects: Condition) -> str | None:
         """Let declared effects happen, in order. Gives None, or the reason why they can't."""
+        held = self._holding
         self.time += _SKILL_SECONDS
         if self._rng.random() < self.failure_rate:
             return "it slipped"
@@ -102,7 +126,16 @@ class SymbolicWorld:
             reason = self._make(part)
             if reason:
                 return reason
-        return None
+        return self._slip(just_taken=held is None)
+
+    def _slip(self, *, just_taken: bool) -> str | None:
+        """What is held falls, if it is to: back to where it was just taken from, on the floor on the way elsewhere."""
+        if self._holding is None or not self._disturber.slip_is_near:
+            return None
+        self._disturber.slipped(self._holding, self.time)
+        self._objects.append([self._holding, self._robot_at if just_taken else None])
+        self._holding = None
+        return _SLIPPED
 
     def _make(self, effect: Condition) -> str | None:
         match effect:
@@ -114,6 +147,10 @@ class SymbolicWorld:
                 there = [i for i, (kind, place) in enumerate(self._objects) if place is not None and is_a(kind, what)]
                 if not there:
                     return f"no {what} is there"
+                if self._disturber.slip_is_near:  # on the way, back onto what the robot works at
+                    self._objects[there[0]][1] = self._robot_at
+                    self._disturber.slipped(self._objects[there[0]][0], self.time)
+                    return _SLIPPED
                 self._objects[there[0]][1] = where
             case Holding(None):
                 if self._holding is not None:
@@ -165,6 +202,7 @@ class SymbolicWorld:
         for i, (_, place) in enumerate(self._objects):
             if place is not None and self._shows(place):
                 self._seen[i] = (place, self.time)
+                self._read[i] = self._disturber.read(self._objects[i][0], self.scene.types, self.time)
             elif self._fixed or self._seen.get(i, ("", 0.0))[0] == here:
                 self._seen.pop(i, None)
 
@@ -182,6 +220,7 @@ class SymbolicWorld:
     def _take(self, index: int) -> None:
         self._holding = self._objects.pop(index)[0]
         self._seen = {i - (i > index): seen for i, seen in self._seen.items() if i != index}
+        self._read = {i - (i > index): kind for i, kind in self._read.items() if i != index}
 
     def _position(self, index: int, where: str) -> tuple[float, float, float]:
         """A nominal position: objects stand in a row along the place's edge."""
@@ -201,6 +240,8 @@ class SymbolicWorld:
             "objects": self._objects, "robot_at": self._robot_at, "holding": self._holding, "open": self._open,
             "seen": list(self._seen.items()), "seen_drawers": self._seen_drawers, "looked": self._looked,
             "visited": self._visited, "time": self.time, "rng": self._rng.bit_generator.state,
+            "read": list(self._read.items()), "disturbances": [as_data(d) for d in self._disturber.disturbances],
+            "disturber": self._disturber.state(),
         }  # fmt: skip
         return json.dumps(state).encode()
 
@@ -214,20 +255,54 @@ class SymbolicWorld:
         self._seen_drawers = {name: (opening, time) for name, (opening, time) in state["seen_drawers"].items()}
         self.time = state["time"]
         self._rng.bit_generator.state = state["rng"]
+        self._read = {int(i): kind for i, kind in state["read"]}
+        asleep = self._disturber.asleep
+        self._disturber = Disturber(parse_disturbances(state["disturbances"], self.scene))
+        self._disturber.set_state(state["disturber"])
+        self._disturber.asleep = asleep
         return self.observe()
 
     @contextlib.contextmanager
     def imagine(self) -> Iterator[Moment]:
         """Look ahead: what happens inside has not happened afterwards. Gives the start, to try from more than once."""
         start = _Moment(self, self.snapshot())
+        self._disturber.asleep = True
         try:
             yield start
         finally:
+            self._disturber.asleep = False
             start.restore()
+
+    # What people do: the `Stage` of this world.
+
+    def watched(self) -> str | None:
+        """Where the robot stands."""
+        return self._robot_at if self.scene.robot.base is None else None
+
+    def things(self) -> list[Thing]:
+        """What stands or lies somewhere."""
+        return [Thing(i, kind, place) for i, (kind, place) in enumerate(self._objects) if place is not None]
+
+    def put(self, thing: Thing, place: str, rng: np.random.Generator) -> bool:
+        """Stand it at `place`; here there is room for everything."""
+        self._objects[thing.key][1] = place
+        return True
+
+    def take(self, thing: Thing) -> None:
+        """Out of the room."""
+        self._objects[thing.key][1] = None
+
+    def open_drawers(self) -> list[str]:
+        """The drawers that stand open."""
+        return [name for name, is_open in self._open.items() if is_open]
+
+    def close_drawer(self, name: str) -> None:
+        """With what is in it."""
+        self._open[name] = False
 
     def remove(self, type_name: str) -> None:
         """Somebody takes the first object of this type away; the robot does not know until it looks."""
-        next(o for o in self._objects if o[0] == type_name and o[1] is not None)[1] = None
+        self.take(next(thing for thing in self.things() if thing.type == type_name))
 
 
 @dataclass(frozen=True)

@@ -5,23 +5,49 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from .catalogue import object_type
+from .disturbances import Disturbance, as_data, parse_disturbances
 from .facts import Condition, parse_condition
 from .scene import Scene, load_scene
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Where an episode starts: objects as (type, place or drawer), the robot's place, what it holds, open drawers."""
+    """How an episode starts, and what will go wrong in it.
+
+    Objects as (type, place or drawer), the robot's place, what it holds, open drawers, disturbances.
+    """
 
     objects: tuple[tuple[str, str], ...]
     robot_at: str
     holding: str | None = None
     open_drawers: tuple[str, ...] = ()
+    disturbances: tuple[Disturbance, ...] = ()
+
+    @classmethod
+    def of(cls, scene: Scene) -> Setup:
+        """The scene's own objects, the robot where it starts."""
+        return cls(scene.objects, scene.place(scene.robot_at).name)
+
+
+def setup_data(setup: Setup) -> dict[str, Any]:
+    """A setup as JSON."""
+    return {**asdict(setup), "disturbances": [as_data(given) for given in setup.disturbances]}
+
+
+def parse_setup(data: Mapping[str, Any], scene: Scene) -> Setup:
+    """The inverse."""
+    return Setup(
+        objects=tuple((str(kind), str(place)) for kind, place in data["objects"]),
+        robot_at=str(data["robot_at"]),
+        holding=None if data["holding"] is None else str(data["holding"]),
+        open_drawers=tuple(data["open_drawers"]),
+        disturbances=parse_disturbances(data["disturbances"], scene),
+    )
 
 
 @dataclass(frozen=True)
@@ -35,7 +61,6 @@ class Task:
     setup: Setup
     goal: Condition
     max_steps: int = 20
-    disturbances: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
 
 
 _KEYS = (
@@ -124,10 +149,10 @@ def parse_task(data: Any, scene: Scene) -> Task:
             robot_at=scene.place(robot.get("at", scene.robot_at)).name,
             holding=None if holding is None else object_type(holding).name,
             open_drawers=tuple(scene.drawer(d).name for d, state in drawers.items() if state == "open"),
+            disturbances=parse_disturbances(data.get("disturbances", []), scene),
         ),
         goal=parse_condition(data["goal"], scene.place_names, scene.drawer_names, scene.carrier_names),
         max_steps=max_steps,
-        disturbances=tuple(data.get("disturbances", ())),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from .disturber import Event
 from .facts import Facts
 from .observation import Observation
 from .robot import Robot
@@ -25,12 +26,30 @@ class World(Protocol):
 
     scene: Scene
 
+    @property
+    def time(self) -> float:
+        """Seconds of simulated time since reset."""
+        ...
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What disturbances have done in this episode: for reports, never for the agent."""
+        ...
+
     def reset(self, setup: Setup | None = None, *, seed: int = 0) -> Observation:
         """Start an episode. Same setup, same seed: same episode. None: the scene's own objects."""
         ...
 
     def observe(self) -> Observation:
         """Look with the robot's own cameras and give everything seen in this episode."""
+        ...
+
+    def begin_skill(self, family: str) -> str | None:
+        """A skill begins: what may go wrong in it is drawn. Gives the reason if it is to fail before it starts."""
+        ...
+
+    def end_skill(self, family: str) -> None:
+        """It is over: what other people do in between happens now."""
         ...
 
     def facts(self) -> Facts:

@@ -8,19 +8,30 @@ from ..sim.facts import Facts, Not, leaves
 from ..sim.observation import Observation
 from ..sim.symbolic import SymbolicWorld
 from ..sim.world import EmbodiedWorld, World
-from .skill import Outcome, Skill
+from .skill import Outcome, Policy, Skill
 
 
 def execute(skill: Skill, world: World, observation: Observation | None = None) -> Outcome:
     """Try `skill` in `world`. An ending (`done`, `refuse`) moves nothing and is always done.
 
-    `observation` is what is known before, hints of memory included; None: what a look around shows.
+    `observation` is what is known before, hints of memory included; None: what a look around shows. The world is told
+    when a skill begins and ends, for its disturbances; the robot is not told of them.
     """
     if skill.policy is None:
         return Outcome("done", "nothing to move")
+    start = world.time
+    fault = world.begin_skill(skill.family)
+    outcome = (
+        Outcome("failed", fault, world.time - start) if fault else _carry_out(skill, skill.policy, world, observation)
+    )
+    world.end_skill(skill.family)
+    return outcome
+
+
+def _carry_out(skill: Skill, policy: Policy, world: World, observation: Observation | None) -> Outcome:
     if not isinstance(world, SymbolicWorld):
         robot = cast(EmbodiedWorld, world).robot
-        return skill.policy(robot, observation or robot.observe())
+        return policy(robot, observation or robot.observe())
     start = world.time
     if not _can_start(skill, world.facts()):
         return Outcome("failed", "its preconditions do not hold")

@@ -329,13 +329,32 @@ def test_progress_goes_to_the_console_and_nothing_else_is_printed(tmp_path, caps
     assert capsys.readouterr() == ("", "")
 
 
+def test_disturbances_happen_count_in_the_key_and_are_told(tmp_path):
+    away = [{"kind": "takes", "object": "coke", "after": "find", "unseen": False}]
+    plain, robbed = task(), task(disturbances=away)
+    seeds = (0, 1)
+    assert run([plain], tmp_path, always(*COKE), seeds=seeds).figures()["n"] == 1
+    summary = run([robbed], tmp_path, always(*COKE), seeds=seeds)
+    assert (summary.figures()["n"], summary.figures()["plan_success"]) == (2, 0.0)
+    episodes = read_episodes(tmp_path / "episodes.jsonl")
+    assert [e.events for e in episodes] == [(), *[("10.0 s: somebody took the coke from the table",)] * 2]
+    assert len({e.key for e in episodes}) == 3
+    assert plan_reaches_goal(robbed, COKE)
+
+
+def test_disturbances_by_flag_come_besides_a_tasks_own(tmp_path):
+    own = task(disturbances=[{"kind": "slip"}])
+    [both] = bench.disturbed([own], "failures")
+    assert [given.kind for given in both.setup.disturbances] == ["slip", "skill_failure"]
+    with pytest.raises(ValueError, match="Did you mean 'failures'"):
+        bench.disturbed([own], "failure")
+
+
 def test_what_can_not_be_run_is_refused_with_the_reason(tmp_path):
     with pytest.raises(ValueError, match="at least one task and one seed, got 0 tasks and 1 seeds"):
         run([], tmp_path, oracle())
     with pytest.raises(ValueError, match="at least one task and one seed, got 1 tasks and 0 seeds"):
         run([task()], tmp_path, oracle(), seeds=())
-    with pytest.raises(ValueError, match="disturbances"):
-        run([task(disturbances=[{"remove": "coke"}])], tmp_path, oracle())
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match=r"Expected a folder for the results, got .*file', which is a file"):
         run([task()], tmp_path / "file", oracle())
