@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +21,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..sim.disturbances import load_disturbances, parse_disturbances
 from ..sim.scene import load_scene
@@ -31,6 +29,7 @@ from ..sim.task import Task, read_tasks
 from ..sim.world import World
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
+from .bench_files import appending, as_json, progress, results_folder, write_whole
 from .origin import commit, origin
 from .statistics import Episode, Summary, summarise
 from .types import Result
@@ -113,7 +112,7 @@ def bench_tasks(
         seeds = seeds[:1]
     if not tasks or not seeds:
         raise ValueError(f"Expected at least one task and one seed, got {len(tasks)} tasks and {len(seeds)} seeds.")
-    out = _folder(out)
+    out = results_folder(out)
     world_is = "the caller's" if make_world else "symbolic" if plan_only else "physics"
     parts = {**make_agent.describe(), "world": world_is}
     code = commit()
@@ -123,7 +122,7 @@ def bench_tasks(
     worlds = _Worlds(make_world or (SymbolicWorld if plan_only else _physics_world))
 
     try:
-        with _progress(console) as bar, _appending(out / "episodes.jsonl") as file:
+        with progress(console) as bar, appending(out / "episodes.jsonl") as file:
             job = bar.add_task("", total=len(keys), completed=len(done))
             for seed in seeds:
                 for task in tasks:
@@ -140,10 +139,10 @@ def bench_tasks(
         worlds.close()
 
     summary = summarise([done[task.id, seed] for task in tasks for seed in seeds])
-    _write(out / "table.md", summary.table())
-    _write(out / "summary.json", _json(summary.figures()))
+    write_whole(out / "table.md", summary.table())
+    write_whole(out / "summary.json", as_json(summary.figures()))
     told = origin(parts=parts, seeds=list(seeds), tasks=len(tasks), detector="oracle labels")
-    _write(out / "origin.json", _json(told))
+    write_whole(out / "origin.json", as_json(told))
     return summary
 
 
@@ -229,37 +228,3 @@ def _physics_world(scene: str) -> World:
     from ..sim.physics_world import PhysicsWorld  # imports the physics engine: only when it is needed
 
     return PhysicsWorld(load_scene(scene))
-
-
-def _progress(console: Console | None) -> Progress:
-    """All that a benchmark prints: one bar on the error stream, so that standard output stays the caller's."""
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-    console = console or Console(stderr=True)
-    return Progress(TextColumn("{task.description:<24}"), *columns, console=console)
-
-
-def _folder(path: str | Path) -> Path:
-    path = Path(path)
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"Expected a folder for the results, got {str(path)!r}, which is a file. Name another one.")
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def _appending(path: Path):
-    torn = path.is_file() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
-    file = path.open("a", encoding="utf-8")
-    if torn:
-        file.write("\n")
-    return file
-
-
-def _json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(text, encoding="utf-8")
-    os.replace(half, path)

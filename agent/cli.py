@@ -223,6 +223,41 @@ def bench_scoring(
     typer.echo(summary.table())
 
 
+@bench.command("plans")
+@configured
+def bench_plans(
+    file: Annotated[Path, typer.Argument(help="Published plans: a line INPUT<tab>OUTPUT, then a row each.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Rows at most [default: all].")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Take every n-th row.")] = 1,
+    whole_plans: Annotated[bool, typer.Option(help="Also let the agent make whole plans of its own.")] = True,
+    compare_normalisations: Annotated[bool, typer.Option("--compare-normalisations", help="All four.")] = False,
+    out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-plans"),
+    *,
+    config: Config,
+) -> None:
+    """Lay the model's next skills and plans beside published ones, in the symbolic world. Goes on where it stopped."""
+    if not file.exists():
+        typer.echo(f"Skipped: there is no file {str(file)!r}. Get the plans from say-can.github.io.", err=True)
+        return
+    from .bench_plans import run_plans_benchmark
+
+    try:
+        with bad_input():
+            summary = run_plans_benchmark(
+                file,
+                config,
+                out,
+                limit=limit,
+                every=every,
+                whole_plans=whole_plans,
+                compare_normalisations=compare_normalisations,
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. The same command goes on: its rows are in {out}.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(summary.table())
+
+
 @train_values.command("collect")
 def collect_rollouts(
     out: Annotated[Path, typer.Option(help="The folder for the rollouts; a run that was stopped goes on.")],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from langchain_core.embeddings import Embeddings
+
 from ..memory.store import Memory
 from ..sim.disturbances import load_disturbances, parse_disturbances
 from ..sim.scene import load_scene
@@ -58,11 +60,16 @@ def following(phrases: Sequence[str]) -> ScriptedModel:
 
 def make_memory(config: Config) -> Memory:
     """The memory in the config's folder."""
+    return Memory(config.memory, make_embedder(config))
+
+
+def make_embedder(config: Config) -> Embeddings:
+    """What compares texts, for memory and for few-shot examples."""
     from ..memory import embedding
 
     embedder = embedding.HashEmbedder() if config.embedder == "hash" else embedding.MiniLM()
     embedder.embed_query("ready")  # a model that is missing is told now, not in the middle of a run
-    return Memory(config.memory, embedder)
+    return embedder
 
 
 def make_values(config: Config) -> Values:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -142,7 +142,7 @@ class SymbolicWorld:
             case RobotAt(place):
                 self._move(place)
             case Here(what):
-                return None if effect.holds(self.facts()) else self._search(what)
+                return None if effect.holds(self._in_view()) else self._search(what)
             case At(what, where):
                 there = [i for i, (kind, place) in enumerate(self._objects) if place is not None and is_a(kind, what)]
                 if not there:
@@ -160,19 +160,24 @@ class SymbolicWorld:
                 here = [
                     i for i, (kind, place) in enumerate(self._objects) if place == self._robot_at and is_a(kind, what)
                 ]
-                if not here:
+                if not here or self._robot_at in self._hidden:
                     return f"no {what} here"
                 self._take(here[0])
             case Open(drawer) | Closed(drawer):
                 self._move(self.scene.drawer(drawer).cabinet)
                 self._open[drawer] = isinstance(effect, Open)
             case AnyOf(parts):
-                return None if effect.holds(self.facts()) else self._make(parts[0])
+                return None if effect.holds(self._in_view()) else self._make(parts[0])
             case Not():
                 return None if effect.holds(self.facts()) else "its effects do not hold"
             case _:
                 raise ValueError(f"Expected an effect that a skill declares, got {effect}.")
         return None
+
+    def _in_view(self) -> Facts:
+        """The facts without what lies in a bin: it can't be found or taken again."""
+        facts = self.facts()
+        return replace(facts, objects=tuple(o for o in facts.objects if o.place not in self._hidden))
 
     def _search(self, what: str) -> str | None:
         """Visit where `what` was seen, then the places not yet looked at, until it is here."""

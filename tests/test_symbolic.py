@@ -99,3 +99,10 @@ def test_a_snapshot_continues_identically(world, do):
     other.restore(taken)
     execute(SkillLibrary.of(other.scene)["pick up the sponge"], other)
     assert other.observe() == expected
+
+
+def test_what_lies_in_the_bin_is_neither_found_nor_taken_again(world, do):
+    for phrase in ("find the coke", "pick up the coke", "go to the trash can", "put down the coke"):
+        assert do(phrase).status == "done", phrase
+    assert do("pick up the coke").status == "failed"
+    assert do("find the coke").status == "failed"
