@@ -71,7 +71,7 @@ class Config:
     prompt: Literal["auto", "transcript", "dialogue", "cloze"] = "auto"
     """The prompt's form: 'transcript' tells sights, skills and results turn by turn, 'dialogue' is a person's request
     and the robot's numbered list, 'cloze' a sentence with a slot, for masked models ('auto': 'transcript' for a model
-    with adapter, 'dialogue' for others)."""
+    with adapter, 'cloze' for a masked one, 'dialogue' for others)."""
     prompt_scene: Literal["auto", "none", "seen"] = "auto"
     """Does the prompt tell what the robot sees? ('auto': in a transcript, which the adapter was trained to read)"""
     prompt_memory: bool = False

@@ -50,6 +50,8 @@ class ScriptedModel:
     """A deterministic stand-in that ships with the library: its log-probabilities come from a function."""
 
     says_skills = False
+    prompt_form = "transcript"
+    """The form of prompt that suits it, where that is not what `says_skills` tells."""
 
     def __init__(self, say: Say, name: str = "scripted"):
         self._say, self.name = say, name

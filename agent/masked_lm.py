@@ -42,6 +42,8 @@ class MaskedLM:
     """The `LanguageModel` contract, with pseudo-log-likelihoods."""
 
     says_skills = False
+    prompt_form = "cloze"
+    """It fills slots."""
 
     def __init__(self, model: Any, tokenizer: Any, *, name: str, within_word: bool = False):
         self._model, self._tokenizer, self.name = model.eval(), tokenizer, name

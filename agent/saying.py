@@ -15,7 +15,7 @@ from .best_first import Found, Searching, of_all
 from .budget import Budget, Count, Prompt, compose
 from .config import Config
 from .examples import ExampleBook
-from .language_model import LanguageModel, ScriptedModel
+from .language_model import LanguageModel
 from .prompt_forms import AnswerSpace, Example, Values, form_of, label_answer
 from .prompts import Turn
 
@@ -42,16 +42,14 @@ class Saying:
         self, model: LanguageModel, phrases: Sequence[str], config: Config, embedder: Embeddings | None = None
     ):
         self._model, self._phrases, self._config = model, tuple(phrases), config
-        # Scripts are written for the transcript.
-        plain = model.says_skills or isinstance(model, ScriptedModel)
-        auto = "transcript" if plain else "dialogue"
+        auto = getattr(model, "prompt_form", "transcript" if model.says_skills else "dialogue")
         self.form = form_of(auto if config.prompt == "auto" else config.prompt)
         if not 1 <= config.wordings <= self.form.wordings:
             raise ValueError(
                 f"Expected wordings from 1 to {self.form.wordings}, which is how many the prompt form "
                 f"{self.form.name!r} has, got {config.wordings}."
             )
-        wanted = config.examples if config.examples is not None else 0 if plain else _EXAMPLES
+        wanted = config.examples if config.examples is not None else 0 if auto == "transcript" else _EXAMPLES
         self._book = ExampleBook(embedder, self._phrases) if wanted and embedder is not None else None
         self._wanted_examples = wanted
         seen = {"auto": self.form.name == "transcript", "none": False, "seen": True}

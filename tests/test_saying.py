@@ -6,6 +6,7 @@ import pytest
 from doable.agent.config import Config, ConfigError
 from doable.agent.examples import ExampleBook, shipped
 from doable.agent.language_model import ScriptedModel
+from doable.agent.masked_lm import MaskedLM
 from doable.agent.prompt_forms import Example
 from doable.agent.prompts import Turn
 from doable.agent.saying import Saying
@@ -144,6 +145,15 @@ def test_settings_that_make_no_sense_are_told():
 
 def test_scripts_read_the_transcript():
     assert saying(ScriptedModel(lambda prompt, answer: -1.0)).form.name == "transcript"
+
+
+def test_masked_models_fill_a_slot():
+    model = Recording()
+    model.prompt_form = MaskedLM.prompt_form
+    say = saying(model)
+    say(say.values("go", (), NOW))
+    assert model.asked[0].endswith("The next skill is to")
+    assert say.answers[0].endswith(".")
 
 
 def test_shipped_examples_can_be_done():
