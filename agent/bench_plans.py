@@ -223,6 +223,7 @@ class _Bench:
             config = replace(
                 self._config,
                 normalise=normalisation,  # type: ignore[arg-type]
+                search=self._config.search if normalisation == "sum" else "full",
                 max_steps=len(plan.steps) + _SPARE_STEPS,
                 memory=str(Path(folder) / "memory"),
                 runs=str(Path(folder) / "runs"),
@@ -243,7 +244,8 @@ class _Bench:
 
     def _say(self, normalisation: str) -> Saying:
         if normalisation not in self._saying:
-            config = replace(self._config, normalise=normalisation)  # type: ignore[arg-type]
+            # Every mode needs every skill's value.
+            config = replace(self._config, normalise=normalisation, search="full")  # type: ignore[arg-type]
             self._saying[normalisation] = Saying(self.model, self._phrases, config, self._embedder)
         return self._saying[normalisation]
 

@@ -80,7 +80,7 @@ class Config:
     """Tokens of a prompt with its answer at most, or as many as the model reads, if that is less."""
     examples: int | None = None
     """Few-shot examples, the most like the goal, of memory and of the project's own (default: none for a model with
-    adapter, 8 for others)."""
+    adapter, 8 for others), as far as they fit a quarter of prompt_tokens."""
     wordings: int = 1
     """Wordings of the prompt that are asked; the mean of their log-likelihoods counts."""
     thought_tokens: int = 0

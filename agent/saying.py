@@ -70,7 +70,7 @@ class Saying:
     @property
     def probable(self) -> bool:
         """Is exp(log say) the model's own probability of the skill's words, as it was trained to say them?"""
-        plain = self._config.normalise == "sum" and self._config.wordings == 1
+        plain = self._config.normalise == "sum" and self._config.wordings == 1 and not self._config.thought_tokens
         return self._model.says_skills and plain and self.form.name == "transcript"
 
     def values(
