@@ -191,7 +191,7 @@ class _Bench:
         sayings = {n: self._say(n) for n in normalisations}
         first = sayings[normalisations[0]]
         world, turns, steps, forced = self._world, [], [], 0
-        world.reset(start_of(plan.phrases, world.scene))
+        world.reset(start_of(plan, world.scene))
         for phrase, may in _steps(plan):
             observation = world.observe()
             x = first.values(plan.instruction, turns, observation)
@@ -211,7 +211,7 @@ class _Bench:
 
     def plan(self, plan: PublishedPlan, normalisation: str, mode: str) -> dict[str, Any]:
         """The agent's own plan, and whether it changes what the published one changes."""
-        world, setup = self._world, start_of(plan.phrases, self._world.scene)
+        world, setup = self._world, start_of(plan, self._world.scene)
         world.reset(setup)
         before = world.facts()
         for phrase in plan.phrases:

@@ -78,16 +78,21 @@ def read_plans(path: str | Path, scene: Scene, library: SkillLibrary) -> list[Pu
         columns = line.split("\t")
         if len(columns) != len(_HEADER) or not all(column.strip() for column in columns):
             raise PlansError(f"Expected an instruction, a tab and a plan in line {number}, got {line[:80]!r}.")
-        steps = tuple(PlanStep(words, _meanings(words, scene, library)) for words in _steps(columns[1]))
-        plans.append(PublishedPlan(len(plans) + 1, " ".join(columns[0].split()), steps))
+        instruction = " ".join(columns[0].split())
+        steps = tuple(
+            PlanStep(words, _named(_meanings(words, scene, library), instruction)) for words in _steps(columns[1])
+        )
+        plans.append(PublishedPlan(len(plans) + 1, instruction, steps))
     return plans
 
 
-def start_of(phrases: Sequence[str], scene: Scene) -> Setup:
-    """The start state for a plan in the library's words: see the top of the page."""
+def start_of(plan: PublishedPlan, scene: Scene) -> Setup:
+    """The start state for a plan: see the top of the page."""
+    phrases, classes = plan.phrases, classes_of(plan)
     picked = list(_picked(phrases, scene))
     sources = {place for _, place in picked if place not in (None, _SOUGHT)}
     used = sources | {place for _, place in _put(phrases, scene)}
+    used |= {name for name, first in classes.items() if first in used}
     surfaces = [place.name for place in scene.surfaces()]
     named = {phrase.removeprefix("go to the ") for phrase in phrases}
     from_start = [kind for kind, place in picked if place is None]
@@ -113,11 +118,11 @@ def start_of(phrases: Sequence[str], scene: Scene) -> Setup:
 class Change:
     """What a plan has changed in the end. Two plans that changed the same reach the same final state."""
 
-    moved: tuple[tuple[tuple[str, str | None], int], ...]
+    moved: tuple[tuple[tuple[str | None, str | None], int], ...]
     """(type, place) that there are more of than at the start, with how many more."""
     holding: str | None
-    open_drawers: frozenset[str]
-    went: tuple[frozenset[str], str | None] | None
+    open_drawers: frozenset[str | None]
+    went: tuple[frozenset[str | None], str | None] | None
     """The places that were visited, and where the robot is; None if anything else has changed."""
 
     def same(self, published: Change) -> bool:
@@ -128,22 +133,24 @@ class Change:
 
 
 def change(before: Facts, after: Facts, classes: Mapping[str, str]) -> Change:
-    """What is different. `classes`: types that count as one, to their common name."""
+    """What is different. `classes`: types, places and drawers that count as one, to their common name."""
 
-    def things(facts: Facts) -> Counter[tuple[str, str | None]]:
-        return Counter((classes.get(o.type, o.type), o.place) for o in facts.objects)
+    def name(of: str | None) -> str | None:
+        return classes.get(of, of) if of else None
+
+    def things(facts: Facts) -> Counter[tuple[str | None, str | None]]:
+        return Counter((name(o.type), name(o.place)) for o in facts.objects)
 
     moved = tuple(sorted((things(after) - things(before)).items(), key=str))
-    holding = classes.get(after.holding, after.holding) if after.holding else None
     still = not moved and after.holding == before.holding and after.open_drawers == before.open_drawers
-    went = (frozenset(after.visited) - {before.robot_at}, after.robot_at) if still else None
-    return Change(moved, holding, after.open_drawers, went)
+    went = (frozenset(map(name, after.visited)) - {name(before.robot_at)}, name(after.robot_at)) if still else None
+    return Change(moved, name(after.holding), frozenset(map(name, after.open_drawers)), went)
 
 
 def classes_of(plan: PublishedPlan) -> dict[str, str]:
-    """The types that the plan does not tell apart, to the first of them."""
+    """The types, places and drawers that the plan does not tell apart, to the first of them."""
     names = [[phrase.partition(" the ")[2] for phrase in step.phrases] for step in plan.steps if len(step.phrases) > 1]
-    return {name: group[0] for group in names for name in group if name in CATALOGUE}
+    return {name: group[0] for group in names for name in group}
 
 
 def _steps(text: str) -> list[str]:
@@ -163,9 +170,17 @@ def _meanings(words: str, scene: Scene, library: SkillLibrary) -> tuple[str, ...
     return tuple(name for name in names if name in known)
 
 
+def _named(phrases: tuple[str, ...], instruction: str) -> tuple[str, ...]:
+    """Those of several meanings that the instruction names ("… to the close counter"); all of them if it names none."""
+    said = instruction.lower()
+    return tuple(phrase for phrase in phrases if phrase.partition(" the ")[2] in said) or phrases
+
+
 def _names(verb: str, thing: str, scene: Scene) -> list[str]:
     if verb == "go to":
-        return [scene.place_names[thing]] if thing in scene.place_names else []
+        named = [scene.place_names[thing]] if thing in scene.place_names else []
+        # "the counter" of a kitchen that has two
+        return named + [p.name for p in scene.places if p.kind == thing and thing != p.name and p.name not in named]
     if verb in ("open", "close"):
         named = [d.name for d in scene.drawers if thing == d.name]
         return named or [d.name for d in scene.drawers if thing == "drawer" or thing in d.synonyms]
