@@ -7,14 +7,16 @@ own: its body, its kinematics, where its arm is mounted, its eyes and, if it has
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from .catalogue import UnknownName, object_type
+from .collision import Checker, Guard, Shape
 from .kinematics import Joints, Pose
-from .observation import Observation
+from .observation import Observation, SeenObject
+from .paths import find_way
 from .robot import BasePose, Grip, HandShape, Limits, Motion, Point, grasp_height
 from .scene import Scene
 from .servo import Axis, Motors, Servo
@@ -82,6 +84,12 @@ class ArmRobot(Servo):
     speed_share = 0.9
     """Fraction of the makers' top speeds that `speed=1` means."""
     carry_height: float
+    homes: tuple[Joints, ...] = ()
+    """Postures that are free, tucked first."""
+    grasp_link: int
+    """The link whose frame is the grasp point's."""
+    guard: Guard | None = None
+    """Set by the world; without one, nothing is refused for what it would meet."""
     observe: Callable[..., Observation]
     """Set by the world, which owns what was seen."""
 
@@ -157,7 +165,7 @@ class ArmRobot(Servo):
 
     # Motions ----------------------------------------------------------------------------------------------------
 
-    def drive_to(self, x: float, y: float, yaw: float, speed: float = 1.0) -> Motion:
+    def drive_to(self, x: float, y: float, yaw: float, speed: float = 1.0, *, touch: Collection[str] = ()) -> Motion:
         """A robot without wheels stays."""
         return Motion("refused", "this robot does not drive")
 
@@ -166,10 +174,27 @@ class ArmRobot(Servo):
         to_mount = np.linalg.inv(self._mount())
         return self.kinematics.reach_through([to_mount @ pose for pose in path], self.arm.goal)
 
-    def move_joints(self, path: Sequence[Joints], speed: float = 1.0, *, feel: bool = False) -> Motion:
-        """Through joint angles, each given in radians, at `speed` times the arm's usual speed."""
+    def plan_path(self, goal: Joints, avoid: Sequence[SeenObject] = ()) -> list[Joints] | None:
+        """Postures to `goal` that meet nothing of the map, of itself or of `avoid`; None: no way was found."""
+        if self._exceeds(np.array([goal]), 1.0):
+            return None
+        if self.guard is None:
+            return [goal]
+        checker = self._checker(avoid)
+        joints, (low, high) = self.arm.joints, (self.kinematics.lower, self.kinematics.upper)
+        return find_way(lambda q: not checker.meets(joints, q), self.arm.goal, goal, low, high)
+
+    def move_joints(
+        self, path: Sequence[Joints], speed: float = 1.0, *, feel: bool = False, avoid: Sequence[SeenObject] = (),
+        touch: Collection[str] = (),
+    ) -> Motion:  # fmt: skip
+        """Through joint angles, each given in radians, at `speed` times the arm's usual speed.
+
+        Refused if a limit would be exceeded, or if it would meet the map, itself or one of `avoid`, but for what
+        `touch` names.
+        """
         knots = np.array([self.arm.goal, *path])
-        refusal = self._exceeds(knots[1:], speed)
+        refusal = self._exceeds(knots[1:], speed) or self.blocked(self.arm, knots, avoid, touch)
         if refusal:
             return Motion("refused", refusal)
         times = (np.abs(np.diff(knots, axis=0)) / (self.kinematics.velocity * self.speed_share * speed)).max(axis=1)
@@ -184,7 +209,10 @@ class ArmRobot(Servo):
 
         return self.run(command, float(until[-1]), self.arm, feel=feel)
 
-    def move_hand(self, pose: Pose, speed: float = 1.0, *, feel: bool = False) -> Motion:
+    def move_hand(
+        self, pose: Pose, speed: float = 1.0, *, feel: bool = False, avoid: Sequence[SeenObject] = (),
+        touch: Collection[str] = (),
+    ) -> Motion:  # fmt: skip
         """In a straight line, in waypoints 3 cm apart, keeping the hand's direction from the first of them on."""
         start = self._mount() @ self.kinematics.forward(self.arm.goal)
         count = max(1, math.ceil(float(np.linalg.norm(pose[:3, 3] - start[:3, 3])) / 0.03))
@@ -198,7 +226,30 @@ class ArmRobot(Servo):
         joints = line[1:] if line is not None else self.plan_hand(path)
         if joints is None:
             return Motion("stopped", "the hand can't reach there")
-        return self.move_joints(joints, speed, feel=feel)
+        return self.move_joints(joints, speed, feel=feel, avoid=avoid, touch=touch)
+
+    def blocked(
+        self, motors: Motors, path: Joints, avoid: Sequence[SeenObject] = (), touch: Collection[str] = ()
+    ) -> str:
+        """What `motors` would make the robot meet on a path (n, joints) from where they are; "": nothing."""
+        if self.guard is None:
+            return ""
+        self.guard.moves(touch)
+        return self._checker(avoid).meets_on(motors.joints, path, touch)
+
+    def _checker(self, avoid: Sequence[SeenObject]) -> Checker:
+        guard = self.guard
+        assert guard is not None  # the callers have looked
+        now = np.array([s[0] for s in self._p.getJointStates(self.body, guard.joints)])
+        return guard.stand(now, avoid, self.gripped)
+
+    def shape(self) -> Shape:
+        """What a guard needs to know of the robot."""
+        return Shape(self.load, self._parts, self.arm.joints, self.homes, self.grasp_link)
+
+    def load(self, p: Any, flags: int = 0) -> int:
+        """Make the robot's body in a client, with more of Bullet's URDF flags; gives its number there."""
+        raise NotImplementedError
 
     def _exceeds(self, path: Joints, speed: float) -> str:
         """Which limit a joint path (n, joints) at `speed` would break; "": none."""

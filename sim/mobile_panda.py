@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,13 +52,15 @@ class MobilePanda(ArmRobot):
     axes = axes_of(limits, OPENING, 0.12)
     carry_height = 1.16
     turns_head = True
+    homes = (TUCK, READY)
 
     def __init__(self, physics: Physics, scene: Scene, base: BasePose):
         p = physics.p
-        body = _load(p)
+        body = self.load(p)
         info = [p.getJointInfo(body, i) for i in range(p.getNumJoints(body))]
         joint = {j[1].decode(): j[0] for j in info}
         link = {j[12].decode(): j[0] for j in info}
+        self.grasp_link = link["panda_grasptarget"]
         self.camera_link: int = link["camera"]
         names = ("base_x", "base_y", "base_yaw")
         self.base = self.wheels = Motors(
@@ -104,12 +107,18 @@ class MobilePanda(ArmRobot):
 
     # Base -------------------------------------------------------------------------------------------------------
 
-    def drive_to(self, x: float, y: float, yaw: float, speed: float = 1.0) -> Motion:
-        """A straight line from the base's last goal, turning on the way by the shorter side."""
+    def drive_to(self, x: float, y: float, yaw: float, speed: float = 1.0, *, touch: Collection[str] = ()) -> Motion:
+        """A straight line from the base's last goal, turning on the way by the shorter side.
+
+        Refused if it is too fast, or if any part of the robot would meet the map, but for what `touch` names.
+        """
         if not 0.0 < speed <= _SPEED:
             return Motion("refused", f"a speed of {speed:g} m/s is not in (0, {_SPEED:g}], what the base can do")
         start = self.wheels.goal.copy()
         goal = np.array([x, y, start[2] + math.remainder(yaw - start[2], 2 * math.pi)])
+        refusal = self.blocked(self.wheels, np.array([start, goal]), (), touch)
+        if refusal:
+            return Motion("refused", refusal)
         seconds = max(math.hypot(*(goal - start)[:2]) / speed, abs(goal[2] - start[2]) / _TURN)
 
         def command(at: float, rate: float) -> None:
@@ -136,6 +145,15 @@ class MobilePanda(ArmRobot):
         motion = self.ready()
         return self.move_joints([TUCK]) if motion.ok else motion
 
+    def load(self, p: Any, flags: int = 0) -> int:
+        """Make the body in a client. Bullet looks for meshes beside the file, so it gets a copy with real paths."""
+        text = (Path(__file__).parent / "assets" / "mobile_panda.urdf").read_text(encoding="utf-8")
+        text = text.replace('"franka_panda/', f'"{Path(pybullet_data.getDataPath()).as_posix()}/franka_panda/')
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "mobile_panda.urdf")
+            path.write_text(text, encoding="utf-8")
+            return p.loadURDF(str(path), useFixedBase=True, flags=p.URDF_USE_INERTIA_FROM_FILE | flags)
+
     # Machinery --------------------------------------------------------------------------------------------------
 
     def reissue(self) -> None:
@@ -153,16 +171,6 @@ class MobilePanda(ArmRobot):
         """The inverse; to be called after the physics has been restored."""
         self.wheels.goal, self.head.goal = np.array(state["base"]), np.array(state["head"])
         super().set_state(state)
-
-
-def _load(p: Any) -> int:
-    """The body of the URDF file. Bullet looks for meshes beside the file only, so it gets a copy with real paths."""
-    text = (Path(__file__).parent / "assets" / "mobile_panda.urdf").read_text(encoding="utf-8")
-    text = text.replace('"franka_panda/', f'"{Path(pybullet_data.getDataPath()).as_posix()}/franka_panda/')
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "mobile_panda.urdf")
-        path.write_text(text, encoding="utf-8")
-        return p.loadURDF(str(path), useFixedBase=True, flags=p.URDF_USE_INERTIA_FROM_FILE)
 
 
 def _part(link: str) -> str:

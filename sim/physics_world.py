@@ -13,6 +13,7 @@ import numpy as np
 from .bystander import Butterfingers, Bystander, Misreading
 from .camera import Frame, View, take
 from .catalogue import CATALOGUE, UnknownName
+from .collision import Guard
 from .detector import Detector, OracleLabels
 from .disturbances import Slip
 from .disturber import Disturber, Event
@@ -43,6 +44,7 @@ class PhysicsWorld:
         self.physics = Physics(gui=gui)
         self._given_detector = detector
         self._disturber = Disturber()
+        self._guard: Guard | None = None
         self.reset()
 
     @property
@@ -87,6 +89,7 @@ class PhysicsWorld:
         base = self.scene.place(setup.robot_at).stand(0.0, STAND + out)
         self.robot = make_robot(self.physics, self.scene, base)
         self.robot.observe = self.observe
+        self._watch()
         if setup.holding:
             body = add_object(self.physics, CATALOGUE[setup.holding], (0.0, 0.0, -2.0), 0.0)
             self._types[body] = setup.holding
@@ -97,6 +100,13 @@ class PhysicsWorld:
         self._tracker = Tracker(self.scene)
         self._visited = [setup.robot_at]
         self._expect(Disturber(setup.disturbances, seed))
+
+    def _watch(self) -> None:
+        """Let the robot know its map; it knows nothing of this episode's drawers yet."""
+        if self._guard is None:
+            self._guard = Guard(self.scene, self.robot.shape())
+        self._guard.forget()
+        self.robot.guard = self._guard
 
     @property
     def detector(self) -> str:
@@ -153,7 +163,7 @@ class PhysicsWorld:
         wrist = self._eyes.wrist() if holding else None
         hand = self.robot.hand_pose()[:3, 3]
         self._tracker.look(frames, self._detector, self.time, hand, holding, wrist)
-        return Observation(
+        observation = Observation(
             time=self.time,
             robot=RobotState((x, y), yaw, place, holding),
             objects=tuple(self._tracker.objects),
@@ -162,6 +172,9 @@ class PhysicsWorld:
             visited=tuple(self._tracker.visited),
             carried=self._tracker.carried,
         )
+        if self._guard is not None:
+            self._guard.see(observation)
+        return observation
 
     def camera(self, name: str) -> Frame:
         """A picture with labels from one of the robot's own cameras: "head" (of a fixed arm "front") or "wrist"."""
@@ -273,5 +286,16 @@ class PhysicsWorld:
         self._slips.set_state(books["slips"])
 
     def close(self) -> None:
-        """Let go of the physics client."""
+        """Let go of the physics clients."""
         self.physics.close()
+        if self._guard is not None:
+            self._guard.close()
+
+
+def _setup(data: Mapping[str, Sequence]) -> Setup:
+    return Setup(
+        objects=tuple((kind, place) for kind, place in data["objects"]),
+        robot_at=str(data["robot_at"]),
+        holding=None if data["holding"] is None else str(data["holding"]),
+        open_drawers=tuple(data["open_drawers"]),
+    )

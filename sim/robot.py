@@ -6,13 +6,13 @@ what its own links touch, what its cameras show. Metres, radians, seconds, the w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from .catalogue import object_type
 from .kinematics import Joints, Pose
-from .observation import Observation
+from .observation import Observation, SeenObject
 from .scene import Scene
 
 BasePose = tuple[float, float, float]
@@ -154,20 +154,37 @@ class Robot(Protocol):
         """Where the grasp point is: (4, 4), z out of the hand, y along the fingers' opening."""
         ...
 
-    def drive_to(self, x: float, y: float, yaw: float, speed: float = 1.0) -> Motion:
-        """Drive in a straight line, turning on the way. `speed` in m/s, at most 1."""
+    def drive_to(self, x: float, y: float, yaw: float, speed: float = 1.0, *, touch: Collection[str] = ()) -> Motion:
+        """Drive in a straight line, turning on the way. `speed` in m/s, at most 1.
+
+        Refused if it would meet anything of the map but what `touch` names (drawers that the hand is about to move).
+        """
         ...
 
     def plan_hand(self, path: Sequence[Pose]) -> list[Joints] | None:
         """Joint angles that lead the grasp point through `path`, near each other; None: out of reach."""
         ...
 
-    def move_joints(self, path: Sequence[Joints], speed: float = 1.0, *, feel: bool = False) -> Motion:
-        """Move the arm through joint angles at a fraction of its top speed; `feel`: a touch of the fingers stops it."""
+    def plan_path(self, goal: Joints, avoid: Sequence[SeenObject] = ()) -> list[Joints] | None:
+        """Postures that lead to `goal` past the map, the robot itself and `avoid`; None: no way was found."""
         ...
 
-    def move_hand(self, pose: Pose, speed: float = 1.0, *, feel: bool = False) -> Motion:
-        """Move the grasp point to `pose` in a straight line."""
+    def move_joints(
+        self, path: Sequence[Joints], speed: float = 1.0, *, feel: bool = False, avoid: Sequence[SeenObject] = (),
+        touch: Collection[str] = (),
+    ) -> Motion:  # fmt: skip
+        """Move the arm through joint angles at a fraction of its top speed; `feel`: a touch of the fingers stops it.
+
+        Refused if it would exceed a limit or meet the map, the robot itself or one of `avoid`, but for what `touch`
+        names.
+        """
+        ...
+
+    def move_hand(
+        self, pose: Pose, speed: float = 1.0, *, feel: bool = False, avoid: Sequence[SeenObject] = (),
+        touch: Collection[str] = (),
+    ) -> Motion:  # fmt: skip
+        """Move the grasp point to `pose` in a straight line; else as `move_joints`."""
         ...
 
     def grip(self, grip: Grip | None = None) -> float:

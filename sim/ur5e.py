@@ -49,6 +49,7 @@ class UR5e(ArmRobot):
     hand = HandShape(opening=STROKE, finger=0.0145, palm=0.05, tip=0.019)
     axes = axes_of(limits, STROKE, _FINGER_SPEED)
     speed_share = 0.5
+    homes = (TUCK, READY)
 
     def __init__(self, physics: Physics, scene: Scene, base: tuple[float, float, float, float]):
         p = physics.p
@@ -56,10 +57,12 @@ class UR5e(ArmRobot):
         c, s = math.cos(yaw), math.sin(yaw)
         self._foot = np.array([[c, -s, 0, x], [s, c, 0, y], [0, 0, 1, z], [0, 0, 0, 1.0]])
         self.carry_height = z + 0.30
-        body = _load(p, base)
+        self._base = base
+        body = self.load(p)
         info = [p.getJointInfo(body, i) for i in range(p.getNumJoints(body))]
         joint = {j[1].decode(): j[0] for j in info}
         link = {j[12].decode(): j[0] for j in info}
+        self.grasp_link = link["grasp_point"]
         parts = {i: _part(name) for name, i in link.items()} | {-1: "foot"}
         fingers = [joint["left_finger_joint"], joint["right_finger_joint"]]
         gripper = Gripper(physics, body, fingers, opening=STROKE, force=_FORCE, speed=_FINGER_SPEED)
@@ -70,6 +73,18 @@ class UR5e(ArmRobot):
             p.resetJointState(body, j, float(angle))
         p.changeDynamics(body, -1, maxJointVelocity=math.pi)
         self.reissue()
+
+    def load(self, p: Any, flags: int = 0) -> int:
+        """Make the body in a client. Bullet looks for meshes beside the file, so it gets a copy with real paths."""
+        text = (Path(__file__).parent / "assets" / "ur5e_2f85.urdf").read_text(encoding="utf-8")
+        text = text.replace('"airo_models/', f'"{Path(airo_models.__file__).parent.as_posix()}/')
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "ur5e_2f85.urdf")
+            path.write_text(text, encoding="utf-8")
+            turn = p.getQuaternionFromEuler((0.0, 0.0, self._base[3]))
+            return p.loadURDF(
+                str(path), self._base[:3], turn, useFixedBase=True, flags=p.URDF_USE_INERTIA_FROM_FILE | flags
+            )
 
     def _mount(self) -> Pose:
         return self._foot
@@ -89,18 +104,6 @@ class UR5e(ArmRobot):
         if hand[2, 3] < self.carry_height - 0.02:
             hand[2, 3] = self.carry_height
             self.move_hand(hand)
-
-
-def _load(p: Any, base: tuple[float, float, float, float]) -> int:
-    """The body of the URDF file. Bullet looks for meshes beside the file only, so it gets a copy with real paths."""
-    text = (Path(__file__).parent / "assets" / "ur5e_2f85.urdf").read_text(encoding="utf-8")
-    meshes = Path(airo_models.__file__).parent.as_posix()
-    text = text.replace('"airo_models/', f'"{meshes}/')
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "ur5e_2f85.urdf")
-        path.write_text(text, encoding="utf-8")
-        turn = p.getQuaternionFromEuler((0.0, 0.0, base[3]))
-        return p.loadURDF(str(path), base[:3], turn, useFixedBase=True, flags=p.URDF_USE_INERTIA_FROM_FILE)
 
 
 def _part(link: str) -> str:

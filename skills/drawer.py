@@ -103,13 +103,13 @@ def _reach(robot: Robot, place: Place, along: float, out: float, height: float) 
 def _pull(robot: Robot, place: Place, drawer: Drawer, now: float) -> None:
     """Take the handle of a drawer that is `now` metres open and drive back until it is all open."""
     joints = _reach(robot, place, 0.0, _HANDLE + now, drawer.height)
-    must(robot.move_joints(joints[1:], 0.5, feel=True), "reaching for the handle")
+    must(robot.move_joints(joints[1:], 0.5, feel=True, touch=(drawer.name,)), "reaching for the handle")
     if robot.grip() < _TIGHT:
         robot.release()
         robot.move_joints(joints[::-1], 0.7)
         raise CannotDo("the fingers missed the handle")
     # A little further than the rail goes: the fingers slip on the bar rather than leave the drawer ajar.
-    pulled = _advance(robot, now - drawer.travel - 0.01)
+    pulled = _advance(robot, now - drawer.travel - 0.01, moving=drawer)
     robot.release()
     must(robot.move_joints(joints[::-1], 0.7), "letting go of the handle")
     _advance(robot, -_UNFOLD)
@@ -122,17 +122,17 @@ def _push(robot: Robot, place: Place, drawer: Drawer) -> None:
     out = _FRONT + drawer.travel + 0.05
     joints = _reach(robot, place, _BESIDE, out, drawer.height)
     robot.grip()
-    must(robot.move_joints(joints[1:], 0.7, feel=True), "reaching for the drawer")
-    pushed = _advance(robot, drawer.travel + 0.05)
+    must(robot.move_joints(joints[1:], 0.7, feel=True, touch=(drawer.name,)), "reaching for the drawer")
+    pushed = _advance(robot, drawer.travel + 0.05, moving=drawer)
     _advance(robot, -_UNFOLD)
     robot.release()
     tuck_safely(robot)
     must(pushed, "pushing the drawer")
 
 
-def _advance(robot: Robot, way: float) -> Motion:
-    """Drive straight ahead, or back if negative, slowly."""
+def _advance(robot: Robot, way: float, moving: Drawer | None = None) -> Motion:
+    """Drive straight ahead, or back if negative, slowly; the hand may be `moving` a drawer by that."""
     x, y, yaw = robot.base_pose()
-    return robot.drive_to(
-        x + way * math.cos(yaw), y + way * math.sin(yaw), yaw, speed=0.5 if abs(way) == _UNFOLD else 0.3
-    )
+    at = x + way * math.cos(yaw), y + way * math.sin(yaw), yaw
+    touch = (moving.name,) if moving else ()
+    return robot.drive_to(*at, speed=0.5 if abs(way) == _UNFOLD else 0.3, touch=touch)
