@@ -84,8 +84,8 @@ class ArmRobot(Servo):
     speed_share = 0.9
     """Fraction of the makers' top speeds that `speed=1` means."""
     carry_height: float
-    homes: tuple[Joints, ...] = ()
-    """Postures that are free, tucked first."""
+    homes: tuple[Joints, ...]
+    """Postures that are free: tucked first, ready last."""
     grasp_link: int
     """The link whose frame is the grasp point's."""
     guard: Guard | None = None
@@ -127,18 +127,18 @@ class ArmRobot(Servo):
 
     def base_pose(self) -> BasePose:
         """(x, y, yaw) of the mount, for a robot that does not drive."""
-        mount = self._mount()
+        mount = self.mount()
         return float(mount[0, 3]), float(mount[1, 3]), math.atan2(mount[1, 0], mount[0, 0])
 
     def hand_pose(self) -> Pose:
         """The grasp point, (4, 4), world frame."""
-        return self._mount() @ self.kinematics.forward(self.measure(self.arm))
+        return self.mount() @ self.kinematics.forward(self.measure(self.arm))
 
     def joints(self) -> Joints:
         """The arm's joint angles, as measured."""
         return self.measure(self.arm)
 
-    def _mount(self) -> Pose:
+    def mount(self) -> Pose:
         """Where the arm's mount is, (4, 4), world frame."""
         raise NotImplementedError
 
@@ -171,7 +171,7 @@ class ArmRobot(Servo):
 
     def plan_hand(self, path: Sequence[Pose]) -> list[Joints] | None:
         """Joint angles through `path`: elbow high, and near to where the arm is."""
-        to_mount = np.linalg.inv(self._mount())
+        to_mount = np.linalg.inv(self.mount())
         return self.kinematics.reach_through([to_mount @ pose for pose in path], self.arm.goal)
 
     def plan_path(self, goal: Joints, avoid: Sequence[SeenObject] = ()) -> list[Joints] | None:
@@ -214,19 +214,35 @@ class ArmRobot(Servo):
         touch: Collection[str] = (),
     ) -> Motion:  # fmt: skip
         """In a straight line, in waypoints 3 cm apart, keeping the hand's direction from the first of them on."""
-        start = self._mount() @ self.kinematics.forward(self.arm.goal)
+        start = self.mount() @ self.kinematics.forward(self.arm.goal)
         count = max(1, math.ceil(float(np.linalg.norm(pose[:3, 3] - start[:3, 3])) / 0.03))
         path = []
         for k in range(1, count + 1):
             way = pose.copy()
             way[:3, 3] = start[:3, 3] + (pose[:3, 3] - start[:3, 3]) * (k / count)
             path.append(way)
-        to_mount = np.linalg.inv(self._mount())
+        to_mount = np.linalg.inv(self.mount())
         line = self.kinematics.continue_through(self.arm.goal, [to_mount @ way for way in path])
         joints = line[1:] if line is not None else self.plan_hand(path)
         if joints is None:
             return Motion("stopped", "the hand can't reach there")
         return self.move_joints(joints, speed, feel=feel, avoid=avoid, touch=touch)
+
+    def ready(self) -> Motion:
+        """The hand before the robot, pointing down, above all that stands about: the last of its homes."""
+        self._rise()
+        return self.move_joints([self.homes[-1]])
+
+    def tuck(self) -> Motion:
+        """Out of the camera's view, what is held as high as when ready: the first of its homes."""
+        self._rise()
+        return self.move_joints([self.homes[0]])
+
+    def _rise(self) -> None:
+        hand = self.hand_pose()
+        if hand[2, 3] < self.carry_height - 0.02:
+            hand[2, 3] = self.carry_height
+            self.move_hand(hand)
 
     def blocked(
         self, motors: Motors, path: Joints, avoid: Sequence[SeenObject] = (), touch: Collection[str] = ()
@@ -234,7 +250,7 @@ class ArmRobot(Servo):
         """What `motors` would make the robot meet on a path (n, joints) from where they are; "": nothing."""
         if self.guard is None:
             return ""
-        self.guard.moves(touch)
+        self.guard.moves(touch, self.time)
         return self._checker(avoid).meets_on(motors.joints, path, touch)
 
     def _checker(self, avoid: Sequence[SeenObject]) -> Checker:
@@ -338,6 +354,13 @@ class ArmRobot(Servo):
         self.reissue()
         self.physics.step(_TICK)
 
+    def begin(self) -> None:
+        """Be where the motors are told to be, at once: the last thing that a robot's constructor does."""
+        for motors in (self.base, self.arm) if self.base else (self.arm,):
+            for joint, angle in zip(motors.joints, motors.goal, strict=True):
+                self._p.resetJointState(self.body, joint, float(angle))
+        self.reissue()
+
     def reissue(self) -> None:
         """Tell all motors again what they were told."""
         self.command(self.arm, [0.0] * len(self.arm.joints))
@@ -345,10 +368,13 @@ class ArmRobot(Servo):
 
     def state(self) -> dict[str, Any]:
         """Everything that is not in the physics: what is held and where the motors are told to be (JSON)."""
-        return {"arm": self.arm.goal.tolist(), "gripper": self.gripper.state()}
+        moved = self.guard.moved if self.guard else {}
+        return {"arm": self.arm.goal.tolist(), "gripper": self.gripper.state(), "moved": dict(moved)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """The inverse; to be called after the physics has been restored."""
         self.arm.goal = np.array(state["arm"])
+        if self.guard:
+            self.guard.moved = dict(state["moved"])
         self.gripper.set_state(state["gripper"])
         self.reissue()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .catalogue import CATALOGUE
 from .furniture import add_object, build
-from .observation import Observation, SeenObject
+from .observation import DrawerState, SeenObject
 from .physics import Physics
 from .robot import Grip
 from .scene import Scene
@@ -63,7 +63,8 @@ class Guard:
         p = self._p = self._physics.p
         cabinets = build(self._physics, scene)
         self._drawers = {name: (c.body, joint) for c in cabinets.values() for name, joint in c.joints.items()}
-        self._unknown: set[str] = set()
+        self.moved: dict[str, float] = {}
+        """Drawers that the robot has moved since they were seen, and when: they are left out."""
         self.robot = shape.load(p, p.URDF_USE_SELF_COLLISION)
         links = range(p.getNumJoints(self.robot))
         self.joints = [i for i in links if p.getJointInfo(self.robot, i)[2] != p.JOINT_FIXED]
@@ -72,23 +73,17 @@ class Guard:
         self._held: dict[str, int] = {}
         self._fuse()
 
-    def see(self, observation: Observation) -> None:
-        """Take in how far the drawers are open."""
-        for drawer in observation.drawers:
-            if drawer.opening is not None and drawer.name in self._drawers:
-                self._unknown.discard(drawer.name)
-                out = drawer.opening * self.scene.drawer(drawer.name).travel
-                self._p.resetJointState(*self._drawers[drawer.name], out)
+    def see(self, drawers: Iterable[DrawerState]) -> None:
+        """Take in how far each drawer is open, as last seen."""
+        for drawer in drawers:
+            out = (drawer.opening or 0.0) * self.scene.drawer(drawer.name).travel
+            self._p.resetJointState(*self._drawers[drawer.name], out)
+            if drawer.last_seen is not None and drawer.last_seen > self.moved.get(drawer.name, math.inf):
+                del self.moved[drawer.name]
 
-    def forget(self) -> None:
-        """A new episode: every drawer is closed as far as anyone knows."""
-        self._unknown.clear()
-        for body, joint in self._drawers.values():
-            self._p.resetJointState(body, joint, 0.0)
-
-    def moves(self, names: Collection[str]) -> None:
+    def moves(self, names: Collection[str], time: float) -> None:
         """The robot is about to move these drawers: where they are is unknown until they are seen again."""
-        self._unknown |= set(names) & set(self._drawers)
+        self.moved |= {name: time for name in names if name in self._drawers}
 
     def stand(self, now: NDArray[np.float64], avoid: Sequence[SeenObject] = (), held: Grip | None = None) -> Checker:
         """The robot with all its moving joints at `now`, among `avoid`, holding `held`: what postures to ask about."""
@@ -147,7 +142,7 @@ class Guard:
     def contacts(self, held: int) -> dict[Pair, tuple[float, tuple[float, float, float]]]:
         """All that overlaps with the robot and what it holds now: how deep, metres, and where."""
         found: dict[Pair, tuple[float, tuple[float, float, float]]] = {}
-        unknown = {self._drawers[name] for name in self._unknown}
+        unknown = {self._drawers[name] for name in self.moved}
         self._p.performCollisionDetection()
         for mine in (self.robot, held) if held >= 0 else (self.robot,):
             for c in self._p.getContactPoints(bodyA=mine):

@@ -85,7 +85,8 @@ class MobilePanda(ArmRobot):
         x, y, yaw = self.measure(self.wheels)
         return float(x), float(y), math.remainder(float(yaw), 2 * math.pi)
 
-    def _mount(self) -> Pose:
+    def mount(self) -> Pose:
+        """Where the arm stands on the platform, (4, 4), world frame."""
         x, y, yaw = self.base_pose()
         c, s = math.cos(yaw), math.sin(yaw)
         at = (x + c * MOUNT[0] - s * MOUNT[1], y + s * MOUNT[0] + c * MOUNT[1], MOUNT[2])

@@ -89,7 +89,6 @@ class PhysicsWorld:
         base = self.scene.place(setup.robot_at).stand(0.0, STAND + out)
         self.robot = make_robot(self.physics, self.scene, base)
         self.robot.observe = self.observe
-        self._watch()
         if setup.holding:
             body = add_object(self.physics, CATALOGUE[setup.holding], (0.0, 0.0, -2.0), 0.0)
             self._types[body] = setup.holding
@@ -100,13 +99,14 @@ class PhysicsWorld:
         self._tracker = Tracker(self.scene)
         self._visited = [setup.robot_at]
         self._expect(Disturber(setup.disturbances, seed))
+        self._watch()
 
     def _watch(self) -> None:
         """Let the robot know its map; it knows nothing of this episode's drawers yet."""
         if self._guard is None:
             self._guard = Guard(self.scene, self.robot.shape())
-        self._guard.forget()
-        self.robot.guard = self._guard
+        self.robot.guard, self._guard.moved = self._guard, {}
+        self._guard.see(self._tracker.drawers.values())
 
     @property
     def detector(self) -> str:
@@ -173,7 +173,7 @@ class PhysicsWorld:
             carried=self._tracker.carried,
         )
         if self._guard is not None:
-            self._guard.see(observation)
+            self._guard.see(observation.drawers)
         return observation
 
     def camera(self, name: str) -> Frame:
@@ -284,18 +284,11 @@ class PhysicsWorld:
         self._visited = list(books["visited"])
         self._disturber.set_state(books["disturber"])
         self._slips.set_state(books["slips"])
+        if self._guard is not None:
+            self._guard.see(self._tracker.drawers.values())
 
     def close(self) -> None:
         """Let go of the physics clients."""
         self.physics.close()
         if self._guard is not None:
             self._guard.close()
-
-
-def _setup(data: Mapping[str, Sequence]) -> Setup:
-    return Setup(
-        objects=tuple((kind, place) for kind, place in data["objects"]),
-        robot_at=str(data["robot_at"]),
-        holding=None if data["holding"] is None else str(data["holding"]),
-        open_drawers=tuple(data["open_drawers"]),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .arm import ArmRobot
@@ -14,7 +15,23 @@ from .ur5e import UR5e
 if TYPE_CHECKING:
     from .physics import Physics
 
-MODELS = ("mobile-panda", "ur5e")
+Maker = Callable[["Physics", Scene, BasePose], ArmRobot]
+
+
+def _ur5e(physics: Physics, scene: Scene, stand: BasePose) -> ArmRobot:
+    return UR5e(physics, scene, foot(scene))
+
+
+MAKERS: dict[str, Maker] = {"mobile-panda": MobilePanda, "ur5e": _ur5e}
+"""A maker for each model that a scene can name; docs/robots.md shows how to add one."""
+
+
+def foot(scene: Scene) -> tuple[float, float, float, float]:
+    """(x, y, z, yaw) of the scene's fixed arm. Raises ValueError if the scene gives none."""
+    if scene.robot.base is None:
+        model = scene.robot.model
+        raise ValueError(f"Expected a base [x, y, z, yaw] for the {model} of the scene {scene.name!r}, got none.")
+    return scene.robot.base
 
 
 def make_robot(physics: Physics, scene: Scene, stand: BasePose) -> ArmRobot:
@@ -22,11 +39,6 @@ def make_robot(physics: Physics, scene: Scene, stand: BasePose) -> ArmRobot:
 
     Raises `UnknownName` for a model that there is none of, ValueError for a fixed arm without a base.
     """
-    model, foot = scene.robot.model, scene.robot.base
-    if model not in MODELS:
-        raise UnknownName("a robot", model, MODELS)
-    if model == "mobile-panda":
-        return MobilePanda(physics, scene, stand)
-    if foot is None:
-        raise ValueError(f"Expected a base [x, y, z, yaw] for the {model} of the scene {scene.name!r}, got none.")
-    return UR5e(physics, scene, foot)
+    if scene.robot.model not in MAKERS:
+        raise UnknownName("a robot", scene.robot.model, MAKERS)
+    return MAKERS[scene.robot.model](physics, scene, stand)

@@ -13,7 +13,7 @@ import numpy as np
 from .arm import ArmRobot, axes_of, lens
 from .gripper import Gripper
 from .kinematics import Pose
-from .robot import HandShape, Limits, Motion
+from .robot import HandShape, Limits
 from .scene import Scene
 from .ur_kinematics import UR5eKinematics
 
@@ -69,10 +69,8 @@ class UR5e(ArmRobot):
         lenses = {"front": (link["front_camera"], _FRONT), "wrist": (link["wrist_camera"], _WRIST)}
         arm = [joint[f"{name}_joint"] for name in _NAMES]
         super().__init__(physics, scene, body, _KINEMATICS, arm, TUCK, gripper, parts, lenses)
-        for j, angle in zip(arm, TUCK, strict=True):
-            p.resetJointState(body, j, float(angle))
         p.changeDynamics(body, -1, maxJointVelocity=math.pi)
-        self.reissue()
+        self.begin()
 
     def load(self, p: Any, flags: int = 0) -> int:
         """Make the body in a client. Bullet looks for meshes beside the file, so it gets a copy with real paths."""
@@ -86,24 +84,9 @@ class UR5e(ArmRobot):
                 str(path), self._base[:3], turn, useFixedBase=True, flags=p.URDF_USE_INERTIA_FROM_FILE | flags
             )
 
-    def _mount(self) -> Pose:
+    def mount(self) -> Pose:
+        """Its foot, (4, 4), world frame."""
         return self._foot
-
-    def ready(self) -> Motion:
-        """The hand before the robot, pointing down. A hand that is low goes up first."""
-        self._rise()
-        return self.move_joints([READY])
-
-    def tuck(self) -> Motion:
-        """The hand to the robot's left, at the height at which things are carried."""
-        self._rise()
-        return self.move_joints([TUCK])
-
-    def _rise(self) -> None:
-        hand = self.hand_pose()
-        if hand[2, 3] < self.carry_height - 0.02:
-            hand[2, 3] = self.carry_height
-            self.move_hand(hand)
 
 
 def _part(link: str) -> str:

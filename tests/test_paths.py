@@ -76,11 +76,16 @@ def test_a_drawer_is_where_it_was_last_seen(kitchen):
     assert not robot.blocked(robot.base, np.array([(x, y - 0.4, yaw), (x, y, yaw)]))
     seen = kitchen.observe()
     open_now = tuple(DrawerState(d.name, 1.0, 0.0) for d in seen.drawers)
-    robot.guard.see(type(seen)(time=0.0, robot=seen.robot, drawers=open_now))
+    robot.guard.see(open_now)
     motion = robot.drive_to(x, y, yaw)
     assert motion.status == "refused"
     assert "drawer" in motion.reason
     assert robot.drive_to(x, y, yaw, touch=[d.name for d in seen.drawers]).ok
+    # It has moved them, for all it knows: where they are now is not held against it until it has looked.
+    assert set(robot.state()["moved"]) == {d.name for d in seen.drawers}
+    assert not robot.blocked(robot.base, np.array([(x, y, yaw), (x, y - 0.1, yaw)]))
+    kitchen.observe()
+    assert not robot.state()["moved"]
 
 
 def test_only_what_the_caller_has_seen_is_in_the_way(tabletop):

@@ -2,16 +2,22 @@
 
 import math
 import os
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from doable.sim.catalogue import UnknownName
+from doable.sim.check_robot import check_robot
+from doable.sim.facts import At
 from doable.sim.physics import Physics
+from doable.sim.physics_world import PhysicsWorld
 from doable.sim.robot import Grip
-from doable.sim.robots import MODELS, make_robot
+from doable.sim.robots import MAKERS, make_robot
 from doable.sim.scene import load_scene
+from doable.sim.task import Setup
 from doable.sim.ur5e import TUCK, UR5e
 
 GRASPS = int(os.environ.get("GRASPS", "6"))
@@ -174,7 +180,7 @@ def test_the_wrist_cameras_see_between_the_fingers(physics):
 
 def test_a_robot_is_made_by_name(physics):
     physics.clear()
-    assert set(MODELS) == {"mobile-panda", "ur5e"}
+    assert {"mobile-panda", "ur5e"} <= set(MAKERS)
     scene = load_scene("tabletop")
     unknown = replace(scene, robot=replace(scene.robot, model="ur5"))
     with pytest.raises(UnknownName, match="ur5e"):
@@ -194,3 +200,35 @@ def test_the_arm_remembers_itself_as_json(arm):
     arm.set_state(state)
     arm.physics.step(480)
     np.testing.assert_allclose(arm.hand_pose(), hand, atol=5e-3)
+
+
+@pytest.mark.parametrize("scene", ["kitchen", "tabletop"])
+def test_robots_keep_the_contract(scene):
+    world = PhysicsWorld(scene)
+    world.reset(Setup((), world.scene.robot_at))
+    if world.robot.can_drive:  # room to move about
+        x, y, yaw = world.robot.base_pose()
+        assert world.robot.drive_to(x - 0.8, y, yaw).ok
+    check_robot(world.robot)
+    world.close()
+
+
+def test_the_checker_tells_what_is_wrong(arm):
+    arm.grasp_link -= 1
+    with pytest.raises(ValueError, match=r"agree with the body's grasp point .* mm"):
+        check_robot(arm)
+    arm.grasp_link += 1
+    arm.arm.effort = [1000.0] * 6
+    with pytest.raises(ValueError, match=r"no stronger than limits\.effort"):
+        check_robot(arm)
+
+
+def test_the_robot_of_the_docs_works_in_the_tabletop(monkeypatch):
+    monkeypatch.setattr("doable.sim.robots.MAKERS", dict(MAKERS))
+    page = (Path(__file__).parent.parent / "docs" / "robots.md").read_text(encoding="utf-8")
+    scope = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.S):
+        exec(block, scope)
+    assert scope["outcome"].status == "done", scope["outcome"]
+    assert At("blue block", "red bowl").holds(scope["world"].facts())
+    scope["world"].close()
