@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
+from .cli_export import export
 from .config import Config, defaults, field_docs
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ bench = typer.Typer(no_args_is_help=True, help="Measure the agent.")
 train = typer.Typer(no_args_is_help=True, help="Train the parts that learn.")
 train_values = typer.Typer(no_args_is_help=True, help="The value functions: what can work.")
 app.add_typer(bench, name="bench")
+app.add_typer(export, name="export")
 app.add_typer(train, name="train")
 train.add_typer(train_values, name="values")
 
@@ -98,6 +100,12 @@ def run(
         bool, typer.Option("--json", help="Write the journal's lines to stdout, and nothing else.")
     ] = False,
     video: Annotated[Path | None, typer.Option(help="Record a film of the run (mp4).")] = None,
+    camera: Annotated[
+        list[str] | None, typer.Option(help="What the film shows; several stand side by side [default: overview].")
+    ] = None,
+    rerun: Annotated[
+        Path | None, typer.Option(help="Write a Rerun recording of the run (rrd): poses, cameras, scores.")
+    ] = None,
     expect: Annotated[
         str | None,
         typer.Option(
@@ -120,13 +128,27 @@ def run(
             raise ValueError("Expected --world physics with --video: there is nothing to see in a symbolic world.")
         if video:
             from ..sim.recorder import film_path
+            from ..sim.views import check_camera
 
             video = film_path(video)
+            for name in camera or ():
+                check_camera(scene, name)
+        elif camera:
+            raise ValueError("Expected --video FILE.mp4 with --camera: without it nothing is filmed.")
+        if rerun:
+            from ..sim.rerun_log import log_path
+            from ..sim.rerun_log import rerun as rerun_sdk
+
+            if config.world != "physics":
+                raise ValueError("Expected --world physics with --rerun: there is nothing to see in a symbolic world.")
+            rerun_sdk()
+            rerun = log_path(rerun)
         terminal = _terminal(goal, config, as_json)
         agent = Agent(config=config, watcher=terminal)
         _load(agent)
-        filming = _filming(agent, video)
-    with filming:
+        filming = _filming(agent, video, camera)
+        logging = _logging(agent, rerun)
+    with filming, logging:
         _follow(agent, agent.stream(goal), terminal, as_json, wanted)
 
 
@@ -403,20 +425,46 @@ def _how_to_go_on(agent: "Agent") -> str:
     return f" Go on with: doable resume {agent.run_id}{runs}" if agent.run_id else ""
 
 
-def _filming(agent: "Agent", video: Path | None) -> AbstractContextManager[object]:
+def _filming(agent: "Agent", video: Path | None, cameras: list[str] | None) -> AbstractContextManager[object]:
     """Film the world while the run lasts."""
     if video is None:
         return nullcontext()
     from ..sim.recorder import record
-    from .terminal import Captions
+    from .filming import Captions
 
     @contextmanager
     def filming() -> Iterator[None]:
-        with record(cast("PhysicsWorld", agent.world), video) as recorder:
-            agent.watcher = Captions(recorder, agent.watcher)
-            yield
+        recorder = None
+        try:
+            with record(cast("PhysicsWorld", agent.world), video, cameras or ("overview",)) as recorder:
+                agent.watcher = Captions(recorder, agent.watcher, agent.config.max_steps)
+                yield
+        finally:
+            if recorder and recorder.failed:
+                typer.echo(f"The film is not whole: {recorder.failed}", err=True)
 
     return filming()
+
+
+def _logging(agent: "Agent", path: Path | None) -> AbstractContextManager[object]:
+    """Write a Rerun recording while the run lasts."""
+    if path is None:
+        return nullcontext()
+    from ..sim.rerun_log import log
+    from .filming import RerunWatcher
+
+    @contextmanager
+    def logging() -> Iterator[None]:
+        made = None
+        try:
+            with log(cast("PhysicsWorld", agent.world), path) as made:
+                agent.watcher = RerunWatcher(made, agent.watcher, agent.config.max_steps)
+                yield
+        finally:
+            if made and made.failed:
+                typer.echo(f"The recording is not whole: {made.failed}", err=True)
+
+    return logging()
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -16,10 +15,6 @@ from rich.text import Text
 from ..sim.observation import Observation
 from .loop import Turn
 from .types import Candidate, Decision, Result, Subgoal, Verdict
-
-if TYPE_CHECKING:
-    from ..sim.recorder import Recorder
-    from .agent import Watcher
 
 _BEST = 5
 _BAR = 16
@@ -176,26 +171,3 @@ def bar(share: float, width: int, encoding: str = "utf-8") -> str:
 def plain(text: str) -> str:
     """One line without control characters: a goal or a record must not drive the terminal."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-class Captions:
-    """A `Watcher` that writes under a film what happens, and passes everything on to another watcher."""
-
-    def __init__(self, recorder: Recorder, then: Watcher | None = None):
-        self._recorder, self._then = recorder, then
-
-    def loading(self, what: str) -> None:
-        """Something slow begins."""
-        if self._then:
-            self._then.loading(what)
-
-    def phase(self, name: str, turn: Turn) -> None:
-        """The caption is the subgoal and the chosen skill with its factors."""
-        if name == "choose":
-            decision, best = turn["decision"], turn["candidates"][0]
-            does = decision.phrase or decision.kind
-            say = f"  say {math.exp(best.log_say):.2f} x can {best.can:.2f}" if decision.phrase == best.phrase else ""
-            self._recorder.caption = f"{turn['subgoals'][turn['current']].text}\n{turn['index'] + 1}. {does}{say}"
-            self._recorder.shoot()
-        if self._then:
-            self._then.phase(name, turn)

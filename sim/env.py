@@ -15,14 +15,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from .catalogue import CATALOGUE, UnknownName
+from .catalogue import UnknownName
 from .encoding import PICTURE, Encoder
 from .facts import Facts
 from .physics_world import PhysicsWorld
 from .scene import Scene, load_scene
 from .symbolic import SymbolicWorld
 from .task import Task, parse_task
-from .views import camera_names, picture
+from .views import check_camera, picture
 
 Reward = Callable[[Facts, Facts], float]
 """(facts before the step, facts after it) to a reward."""
@@ -85,10 +85,9 @@ class WorldEnv(gymnasium.Env[dict[str, Any], Any]):
         self._reward, self._ends, self._pixels = reward, ends, pixels
         self._max_steps = max_episode_steps
         self.render_mode, self._camera, self._render_size = render_mode, camera, render_size
-        if isinstance(self.world, PhysicsWorld) and camera not in camera_names(self.world):
-            raise UnknownName("a camera", camera, camera_names(self.world))
+        check_camera(self._scene, camera)
         axes = self.world.robot.joint_axes if isinstance(self.world, PhysicsWorld) else ()
-        self.encoder = Encoder(self._scene, scene_types(self._scene), axes, slots=slots, pixels=pixels)
+        self.encoder = Encoder(self._scene, self._scene.types, axes, slots=slots, pixels=pixels)
         self.observation_space = self.encoder.space
         self._steps = 0
 
@@ -190,11 +189,6 @@ class JointEnv(WorldEnv):
             raise ValueError(f"Expected {self.action_space.shape} finite rates, got {action!r}.")
         self._robot.servo(rates, self._steps_per_action)
         return None, {}
-
-
-def scene_types(scene: Scene) -> tuple[str, ...]:
-    """The object types that can stand in a scene."""
-    return tuple(CATALOGUE)
 
 
 def _task(task: Task | dict[str, Any], scene: Scene) -> Task:

@@ -8,26 +8,33 @@ from typing import TYPE_CHECKING
 from .camera import Frame, View, take
 from .catalogue import UnknownName
 from .eyes import camera_view
+from .scene import Scene
 
 if TYPE_CHECKING:
     from .physics_world import PhysicsWorld
 
+ROBOT_CAMERAS = {"mobile-panda": ("head", "wrist"), "ur5e": ("front", "wrist")}
+"""Each robot's own, as its class has them: a name can be checked before there is a world."""
 
-def camera_names(world: PhysicsWorld) -> tuple[str, ...]:
-    """Every name that `view` knows."""
-    return ("overview", *world.robot.cameras)
+
+def camera_names(scene: Scene) -> tuple[str, ...]:
+    """Every name that `view` knows in a scene."""
+    return (*(camera.name for camera in scene.cameras), *ROBOT_CAMERAS[scene.robot.model])
+
+
+def check_camera(scene: Scene, name: str) -> None:
+    """Raises `UnknownName` for a camera that isn't there."""
+    if name not in camera_names(scene):
+        raise UnknownName("a camera", name, camera_names(scene))
 
 
 def view(world: PhysicsWorld, name: str, width: int, height: int) -> View:
     """Where the camera `name` is and looks at this moment. Raises `UnknownName`."""
-    match name:
-        case "overview":
-            camera = world.scene.camera("overview")
-            return View(camera.eye, camera.target, camera.fov, width, height)
-        case _ if name in world.robot.cameras:
-            return replace(camera_view(world.robot, name), width=width, height=height)
-        case _:
-            raise UnknownName("a camera", name, camera_names(world))
+    check_camera(world.scene, name)
+    if name in world.robot.cameras:
+        return replace(camera_view(world.robot, name), width=width, height=height)
+    fixed = world.scene.camera(name)
+    return View(fixed.eye, fixed.target, fixed.fov, width, height)
 
 
 def picture(world: PhysicsWorld, name: str, width: int, height: int) -> Frame:

@@ -60,6 +60,8 @@ def test_json_is_all_there_is_on_stdout(doable):
         (["run", "x", "--expect", '{"at": ["spong", "user"]}'], ["'spong'", "sponge"]),
         (["run", "x", "--config", "none.toml"], ["none.toml"]),
         (["run", "x", "--video", "a.mp4"], ["--world physics"]),
+        (["run", "x", "--camera", "head"], ["--video"]),
+        (["run", "x", "--video", "a.mp4", "--world", "physics", "--camera", "hed"], ["'hed'", "'head'"]),
         (["run", "x", "--video", "a.avi", "--world", "physics"], [".mp4", "'a.avi'"]),
         (["run", "x", "--video", "none/a.mp4", "--world", "physics"], ["folder", "'none'"]),
         (["resume", "20990101"], ["'20990101'", "none yet"]),

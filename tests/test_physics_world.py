@@ -135,11 +135,12 @@ def test_pictures_have_the_shapes_they_say(world):
 def test_a_film_has_its_pictures(world, tmp_path):
     import imageio_ffmpeg
 
+    from doable.sim.captions import Caption
     from doable.sim.recorder import record
 
     world.reset(SETUP, seed=3)
     with record(world, tmp_path / "film.mp4") as recorder:
-        recorder.caption = "a goal\n1. a step"
+        recorder.caption = Caption("a goal", "turn 1", "a step")
         world.physics.step(240)
     count, _ = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "film.mp4"))
     assert count == recorder.frames >= 5
