@@ -44,7 +44,7 @@ def export_rerun(
     camera: _Camera = None,
     runs: _Runs = None,
 ) -> None:
-    """Write a run that is over as a Rerun recording: poses, cameras, scores [default: overview, head and wrist]."""
+    """Write a run that is over as a Rerun recording: poses, cameras, scores [default: all cameras]."""
     from ..sim.rerun_log import log, log_path, rerun
     from .cli import bad_input
     from .filming import RerunWatcher
@@ -54,7 +54,7 @@ def export_rerun(
         rerun()
         path = log_path(out)
         again = Replay(run, runs)
-        with log(again.world, path, camera or ("overview", "head", "wrist")) as made:
+        with log(again.world, path, camera) as made:
             again.run(RerunWatcher(made))
         if made.failed:
             raise ValueError(f"The recording is not whole: {made.failed}")
@@ -72,10 +72,10 @@ def export_lerobot(
         bool, typer.Option("--only-reached", help="Leave out runs that did not end with 'reached'.")
     ] = False,
 ) -> None:
-    """Write runs as one LeRobot v3.0 dataset, an episode a run [default cameras: head and wrist]."""
+    """Write runs as one LeRobot v3.0 dataset, an episode a run [default: the robot's cameras]."""
     from .cli import bad_input
     from .datasets import write_lerobot
 
     with bad_input():
-        told = write_lerobot(runs_given, out, runs, fps, camera or ("head", "wrist"), only_reached=only_reached)
+        told = write_lerobot(runs_given, out, runs, fps, camera, only_reached=only_reached)
     typer.echo(told)

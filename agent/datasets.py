@@ -26,11 +26,13 @@ def write_lerobot(
     out: str | Path,
     folder: str | Path | None = None,
     fps: int = 10,
-    cameras: Sequence[str] = ("head", "wrist"),
+    cameras: Sequence[str] | None = None,
     *,
     only_reached: bool = False,
 ) -> str:
     """One dataset of all `runs` (ids in `folder`, or run folders). Gives a line that tells what it holds.
+
+    `cameras`: None takes the robot's own.
 
     Raises ValueError for runs that can't be read or seen again, robots that differ, or a folder that isn't empty.
     """
@@ -43,6 +45,7 @@ def write_lerobot(
             reached = footer is not None and footer.status == "reached"
             if only_reached and not reached:
                 continue
+            cameras = again.world.robot.cameras if cameras is None else cameras
             writer = writer or _writer(again.world, out, fps, cameras)
             writer.begin(again.journal.header.goal)
             with Sampler(again.world, fps, cameras, writer) as sampler:

@@ -8,10 +8,10 @@
 | `holding` | () | int | what it grasped: 0 nothing, else 1 + index in the types |
 | `joints` | (2, n) | float32 | positions (rad, m) and rates (rad/s, m/s) of arm and fingers; only with a robot |
 | `types` | (slots,) | int | what is in each slot: 0 empty, else 1 + index in the types |
-| `places` | (slots,) | int | on or in what it lies: 0 nothing, else 1 + index in places, then drawers |
+| `places` | (slots,) | int | on or in what it lies: 0 nothing, else 1 + index in places, then drawers, then types |
 | `objects` | (slots, 10) | float32 | `COLUMNS`, below; an empty slot is all zeros |
 | `drawers` | (drawers, 2) | float32 | opening in [0, 1] (-1: not seen yet), seconds since seen; only if there are any |
-| `rgb` | (96, 128, 3) | uint8 | the head camera's picture; only with `pixels` |
+| `rgb` | (96, 128, 3) | uint8 | the picture of the robot's first camera (head, or front); only with `pixels` |
 | `depth` | (96, 128) | float32 | metres along the camera's axis, [0, 12]; only with `pixels` |
 
 Seen objects are sorted by type, then by when they were first told: a slot keeps its object as long as nothing of an
@@ -40,7 +40,7 @@ COLUMNS = (
 """The columns of `objects`: position in the world frame; the axis of a box, twice its angle so that it has no jump;
 confidence in [0, 1]; seconds in [0, 3600]; flags 0 or 1."""
 PICTURE = (96, 128)
-"""Height and width of the head camera's picture."""
+"""Height and width of that picture."""
 _LONGEST, _OLDEST = 86400.0, 3600.0
 _FARTHEST = 12.0
 
@@ -53,7 +53,7 @@ class Encoder:
     ):
         self._scene, self._slots, self._axes = scene, slots, tuple(axes)
         self.types = tuple(types)
-        self.places = (*(p.name for p in scene.places), *(d.name for d in scene.drawers))
+        self.places = (*(p.name for p in scene.places), *(d.name for d in scene.drawers), *self.types)
         (west, east), (south, north) = scene.room
         low = np.array([west - 2, south - 2, -1, -1, -1, 0, 0, 0, 0, 0], dtype=np.float32)
         high = np.array([east + 2, north + 2, 4, 1, 1, 1, _OLDEST, 1, 1, 1], dtype=np.float32)

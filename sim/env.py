@@ -158,7 +158,7 @@ class WorldEnv(gymnasium.Env[dict[str, Any], Any]):
     def _encoded(self) -> dict[str, Any]:
         if not isinstance(self.world, PhysicsWorld):
             return self.encoder(self.seen)
-        frame = picture(self.world, "head", PICTURE[1], PICTURE[0]) if self._pixels else None
+        frame = picture(self.world, self.world.robot.cameras[0], PICTURE[1], PICTURE[0]) if self._pixels else None
         return self.encoder(self.seen, self.world.robot.joint_state(), frame)
 
 

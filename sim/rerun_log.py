@@ -28,7 +28,7 @@ from .catalogue import CATALOGUE
 from .observation import Observation
 from .physics import STEP
 from .physics_world import PhysicsWorld
-from .views import check_camera, view
+from .views import camera_names, check_camera, view
 
 POSES, PICTURES = 0.1, 0.5
 """Simulated seconds between two sets of poses, and between two pictures."""
@@ -39,7 +39,7 @@ _SIZE = (160, 120)
 class RerunLog:
     """Looks on while a world moves, and writes what happens. What goes wrong ends the log, never the run."""
 
-    def __init__(self, world: PhysicsWorld, path: Path, cameras: Sequence[str] = ("overview", "head", "wrist")):
+    def __init__(self, world: PhysicsWorld, path: Path, cameras: Sequence[str]):
         self._rr = rerun()
         self._world, self._cameras = world, tuple(cameras)
         self.failed: str | None = None
@@ -129,7 +129,7 @@ class RerunLog:
             self._stream.log(entity, pose)
             self._stream.log(entity, lens)
             self._stream.log(f"{entity}/rgb", rr.Image(frame.rgb).compress(jpeg_quality=85))
-            if name in ("head", "wrist"):
+            if name in self._world.robot.cameras:
                 self._stream.log(f"{entity}/depth", rr.DepthImage((1000 * frame.depth).astype(np.uint16), meter=1000.0))
 
     def _told(self, caption: Caption) -> None:
@@ -174,10 +174,9 @@ def log_path(path: str | Path) -> Path:
 
 
 @contextlib.contextmanager
-def log(
-    world: PhysicsWorld, path: str | Path, cameras: Sequence[str] = ("overview", "head", "wrist")
-) -> Iterator[RerunLog]:
-    """Write what happens in `world` to `path` (.rrd) for as long as the context lasts."""
+def log(world: PhysicsWorld, path: str | Path, cameras: Sequence[str] | None = None) -> Iterator[RerunLog]:
+    """Write what happens in `world` to `path` (.rrd) for as long as the context lasts; None: with all its cameras."""
+    cameras = camera_names(world.scene) if cameras is None else cameras
     for name in cameras:
         check_camera(world.scene, name)
     made = RerunLog(world, log_path(path), cameras)

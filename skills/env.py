@@ -33,6 +33,15 @@ _DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
         "robot": {"at": "table"},
         "max_steps": 300,
     },
+    ("tabletop", "skill"): {
+        "instruction": "put the blue block in the red bowl",
+        "goal": {"at": ["blue block", "red bowl"]},
+    },
+    ("tabletop", "joint"): {
+        "instruction": "pick up the red block",
+        "goal": {"holding": "red block"},
+        "max_steps": 300,
+    },
 }
 """The task when none is given, by kind of scene and action; without objects, the scene's own stand about."""
 
@@ -110,12 +119,11 @@ def _chosen(scene: Scene, action: str, task: Task | dict[str, Any] | int | None,
     if isinstance(task, Task):
         return task
     if task is None:
-        kind = "tabletop" if ("tabletop", action) in _DEFAULTS and scene.name == "tabletop" else "kitchen"
-        task = _DEFAULTS[kind, action]
+        task = _DEFAULTS["tabletop" if "blue block" in scene.types else "kitchen", action]
     own = [{"type": kind, "at": at} for kind, at in scene.objects]
     return parse_task({"id": "given", "objects": own, **task}, scene)
 
 
-for _name, _scene in (("Kitchen", "kitchen"),):
+for _name, _scene in (("Kitchen", "kitchen"), ("Tabletop", "tabletop")):
     if f"doable/{_name}-v0" not in gymnasium.registry:
         gymnasium.register(f"doable/{_name}-v0", entry_point="doable.skills.env:make_env", kwargs={"scene": _scene})

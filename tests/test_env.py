@@ -53,6 +53,25 @@ def test_check_env_passes_without_a_warning(options):
     env.close()
 
 
+@pytest.mark.parametrize("options", [SYMBOLIC, {}, {**JOINT, "pixels": True}], ids=str)
+def test_the_tabletop_passes_check_env_too(options):
+    env = gymnasium.make("doable/Tabletop-v0", **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped)
+    env.close()
+
+
+@pytest.mark.parametrize("world", ["symbolic", "physics"])
+def test_one_skill_does_the_tabletop_task(world):
+    env = gymnasium.make("doable/Tabletop-v0", world=world).unwrapped
+    env.reset(seed=2)
+    info = do(env, "put the blue block in the red bowl")[4]
+    assert info["outcome"]["status"] == "done", info
+    assert do(env, "done")[1:3] == (1.0, True)
+    env.close()
+
+
 def test_skills_reach_the_goal_and_done_earns_the_reward(symbolic):
     symbolic.reset(seed=1)
     for phrase in ("find the sponge", "pick up the sponge", "bring it to you", "put down the sponge"):

@@ -13,6 +13,7 @@ from doable.sim.captions import BOTH, CAN, HEIGHT, LIGHT, SAY, Caption, Weighed,
 from doable.sim.physics_world import PhysicsWorld
 from doable.sim.recorder import EVERY, RATE, record
 from doable.sim.task import Setup
+from doable.sim.views import camera_names, picture
 from doable.skills.skill import Outcome
 
 WEIGHED = Weighed("pick up the sponge", 0.5, 1.0, 0.25)
@@ -84,6 +85,15 @@ def test_a_film_shows_its_cameras_side_by_side(world, tmp_path):
     assert all(view.std() > 10 for view in views)
     assert all(np.abs(a.astype(int) - b).mean() > 10 for a, b in itertools.pairwise(views))
     assert pictures[-1][120:].max() > 200, "the strip is written on"
+
+
+@pytest.mark.parametrize("scene", ["kitchen", "tabletop"])
+def test_every_camera_can_be_named(scene):
+    world = PhysicsWorld(scene)
+    assert set(camera_names(world.scene)) == {"overview", *world.robot.cameras}
+    for name in camera_names(world.scene):
+        assert picture(world, name, 80, 60).rgb.std() > 5
+    world.close()
 
 
 def test_a_camera_that_is_not_there_is_told(world, tmp_path):
