@@ -69,7 +69,18 @@ class Frame:
         return np.stack([row, column], axis=1), depth, inside
 
 
-def take(physics: Physics, view: View, *, labels: bool = True, shadows: bool = True) -> Frame:
+LIGHT = (-1.5, -2.0, 4.0)
+"""Where the light comes from, (x, y, z)."""
+
+
+def take(
+    physics: Physics,
+    view: View,
+    *,
+    labels: bool = True,
+    shadows: bool = True,
+    light: tuple[float, float, float] = LIGHT,
+) -> Frame:
     """Render one picture with Bullet's software renderer. Without `labels`, body and link stay unset (faster).
 
     Pictures with labels have no shadows; those without do unless told otherwise (shadows take twice the time).
@@ -82,7 +93,7 @@ def take(physics: Physics, view: View, *, labels: bool = True, shadows: bool = T
         view.height,
         p.computeViewMatrix(view.eye, view.target, up.tolist()),
         p.computeProjectionMatrixFOV(math.degrees(view.fov), view.width / view.height, view.near, _FAR),
-        lightDirection=(-1.5, -2.0, 4.0),
+        lightDirection=light,
         shadow=int(shadows and not labels),
         renderer=pb.ER_TINY_RENDERER,
         flags=flags,

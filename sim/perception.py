@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .catalogue import CATALOGUE
 from .detector import Detection
 from .observation import SeenObject
-from .scene import Scene
+from .scene import Drawer, Scene
 
 ON_FLOOR = 0.30
 """What lies lower than this, metres, and at no place, lies on the floor: it is lower than any furniture."""
@@ -70,3 +70,16 @@ def _ball(points: NDArray[np.float64], radius: float, eye: NDArray[np.float64]) 
         step = np.linalg.lstsq(offset / distance[:, None], radius - distance, rcond=None)[0]
         centre = centre + step
     return centre if np.linalg.norm(centre - middle) < 1.5 * radius else middle
+
+
+def drawer_region(drawer: Drawer, points: NDArray[np.float64], scene: Scene) -> NDArray[np.bool_]:
+    """Which of the points (…, 3) lie where the map says that this drawer slides, its front and handle included."""
+    place = scene.place(drawer.cabinet)
+    c, s = math.cos(place.facing), math.sin(place.facing)
+    dx, dy = points[..., 0] - place.centre[0], points[..., 1] - place.centre[1]
+    along, before = -s * dx + c * dy, -(c * dx + s * dy) - place.size[1] / 2
+    return (
+        (np.abs(points[..., 2] - drawer.height) <= 0.15)
+        & (np.abs(along) <= place.size[0] / 2)
+        & (np.abs(before - drawer.travel / 2) <= drawer.travel / 2 + 0.12)
+    )

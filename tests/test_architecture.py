@@ -31,7 +31,7 @@ def test_every_module_says_what_room_it_is(path):
 
 def test_sim_and_skills_know_no_language_model():
     for path in MODULES:
-        if path.parent.name != "agent" and path.name != "embedding.py":
+        if path.parent.name != "agent" and path.name not in ("embedding.py", "zero_shot.py"):
             assert "transformers" not in path.read_text(encoding="utf-8"), path
 
 
