@@ -16,14 +16,16 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from rich.console import Console
 
+from ..sim.detector import Detector, OracleLabels
 from ..sim.disturbances import load_disturbances, parse_disturbances
-from ..sim.scene import load_scene
+from ..sim.scene import Scene, load_scene
 from ..sim.symbolic import SymbolicWorld
 from ..sim.task import Task, read_tasks
 from ..sim.world import World
@@ -74,7 +76,10 @@ def run_tasks_benchmark(
     if config is not None and config.disturb:
         tasks = disturbed(tasks, config.disturb)
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    return bench_tasks(tasks, seeds=chosen, plan_only=plan_only, out=out, make_agent=ConfiguredAgents(config))
+    agents = ConfiguredAgents(config)
+    return bench_tasks(
+        tasks, seeds=chosen, plan_only=plan_only, out=out, make_agent=agents, make_detector=agents.detector
+    )
 
 
 def disturbed(tasks: Sequence[Task], name_or_path: str) -> list[Task]:
@@ -95,6 +100,7 @@ def bench_tasks(
     out: str | Path,
     make_agent: AgentMaker,
     make_world: Callable[[str], World] | None = None,
+    make_detector: Callable[[Scene], Detector | None] = lambda scene: None,
     console: Console | None = None,
 ) -> Summary:
     """Run every task from every seed and write the figures into the folder `out`.
@@ -106,6 +112,7 @@ def bench_tasks(
 
     Episodes found in `out` are not run again if agent, task, seed and code version are the same; others stay in the
     file but out of the figures. `make_world` builds the world of a scene by name, once; each episode resets it.
+    `make_detector` gives what finds objects in the pictures of the physics world (None: oracle labels).
     """
     seeds = tuple(dict.fromkeys(seeds))
     if plan_only and not any(task.setup.disturbances for task in tasks):
@@ -119,7 +126,7 @@ def bench_tasks(
     keys = {(task.id, seed): _key(parts, code, task, seed) for task in tasks for seed in seeds}
     known = {e.key: e for e in read_episodes(out / "episodes.jsonl")}
     done = {place: known[key] for place, key in keys.items() if key in known}
-    worlds = _Worlds(make_world or (SymbolicWorld if plan_only else _physics_world))
+    worlds = _Worlds(make_world or (SymbolicWorld if plan_only else partial(_physics_world, make_detector)))
 
     try:
         with progress(console) as bar, appending(out / "episodes.jsonl") as file:
@@ -141,7 +148,7 @@ def bench_tasks(
     summary = summarise([done[task.id, seed] for task in tasks for seed in seeds])
     write_whole(out / "table.md", summary.table())
     write_whole(out / "summary.json", as_json(summary.figures()))
-    told = origin(parts=parts, seeds=list(seeds), tasks=len(tasks), detector="oracle labels")
+    told = origin(parts=parts, seeds=list(seeds), tasks=len(tasks), detector=parts.get("detector", OracleLabels.name))
     write_whole(out / "origin.json", as_json(told))
     return summary
 
@@ -224,7 +231,8 @@ class _Worlds:
                 close()
 
 
-def _physics_world(scene: str) -> World:
+def _physics_world(make_detector: Callable[[Scene], Detector | None], name: str) -> World:
     from ..sim.physics_world import PhysicsWorld  # imports the physics engine: only when it is needed
 
-    return PhysicsWorld(load_scene(scene))
+    scene = load_scene(name)
+    return PhysicsWorld(scene, detector=make_detector(scene))

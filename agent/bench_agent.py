@@ -6,13 +6,16 @@ from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 
+from ..sim.detector import Detector, OracleLabels
+from ..sim.detectors import make_detector
+from ..sim.scene import Scene, load_scene
 from ..sim.world import World
 from ..skills.library import SkillLibrary
 from .agent import Agent
 from .config import Config
 from .parts import make_memory, make_model, make_values
 
-_PER_EPISODE = ("scene", "world", "seed", "memory", "runs", "max_steps", "gui", "model", "values")
+_PER_EPISODE = ("scene", "world", "seed", "memory", "runs", "max_steps", "gui", "model", "values", "detector")
 """Settings that the benchmark sets itself, or tells apart by the part that was really loaded."""
 
 
@@ -21,12 +24,22 @@ class ConfiguredAgents:
 
     def __init__(self, config: Config | None = None):
         self.config = config or Config()
+        self._detectors: dict[str, Detector | None] = {}
 
     def describe(self) -> dict[str, str]:
         """The parts as loaded (the model's name tells its adapter), and every setting that bears on the results."""
         settings = {name: str(value) for name, value in asdict(self.config).items() if name not in _PER_EPISODE}
         values = f"{self.config.values} ({type(self._values).__name__})"
-        return {"model": self._model.name, "values": values, **settings}
+        detector = self.detector(load_scene(self.config.scene))
+        sees = detector.name if detector else OracleLabels.name
+        return {"model": self._model.name, "values": values, "detector": sees, **settings}
+
+    def detector(self, scene: Scene) -> Detector | None:
+        """What finds objects in a scene's pictures; None: the world's own oracle labels. Loaded once a scene."""
+        if scene.name not in self._detectors:
+            threshold = self.config.detector_threshold
+            self._detectors[scene.name] = make_detector(self.config.detector, scene, threshold=threshold)
+        return self._detectors[scene.name]
 
     def __call__(self, world: World, folder: Path, *, max_steps: int, seed: int) -> Agent:
         """An agent with an empty memory of its own; everything that it writes goes into `folder`."""

@@ -41,6 +41,8 @@ app.add_typer(bench, name="bench")
 app.add_typer(export, name="export")
 app.add_typer(train, name="train")
 train.add_typer(train_values, name="values")
+train_detector = typer.Typer(no_args_is_help=True, help="The detector: what is in a picture.")
+train.add_typer(train_detector, name="detector")
 
 
 def configured(command: Callable[..., None]) -> Callable[..., None]:
@@ -280,6 +282,31 @@ def bench_plans(
     typer.echo(summary.table())
 
 
+@bench.command("detector")
+def bench_detection(
+    detector: Annotated[str, typer.Option(help="'learned', 'oracle', a file, or an OWL model's folder.")] = "learned",
+    scenes: Annotated[str, typer.Option(help="Scenes to measure in, by comma.")] = "kitchen",
+    situations: Annotated[int, typer.Option(min=1, help="How many random situations a scene.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Draws them; not one that was trained with.")] = 9000,
+    threshold: Annotated[float, typer.Option(help="An OWL model's detections count from this score on.")] = 0.1,
+    out: Annotated[Path, typer.Option(help="The folder for figures and their origin.")] = Path("bench-detector"),
+) -> None:
+    """Measure outlines, names and positions of what a detector sees against the renderer's labels."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from .bench_detector import bench_detector
+
+    names = [name.strip() for name in scenes.split(",")]
+    with bad_input(), Progress(console=Console(stderr=True)) as bar:
+        job = bar.add_task("situations", total=situations * len(names))
+        table = bench_detector(
+            detector, names, situations=situations, seed=seed, out=out, threshold=threshold,
+            progress=lambda count: bar.update(job, completed=count),
+        )  # fmt: skip
+    typer.echo(table)
+
+
 @train_values.command("collect")
 def collect_rollouts(
     out: Annotated[Path, typer.Option(help="The folder for the rollouts; a run that was stopped goes on.")],
@@ -316,6 +343,57 @@ def fit_values(
     with bad_input():
         fit(data, out, command=f"doable train values fit --data {data} --out {out}")
     typer.echo(f"The values are in {out}, their data card beside them.")
+
+
+@train_detector.command("collect")
+def collect_pictures(
+    out: Annotated[Path, typer.Option(help="The folder for the pictures; a run that was stopped goes on.")],
+    scenes: Annotated[str, typer.Option(help="Scenes to train on, by comma.")] = "kitchen",
+    states: Annotated[int, typer.Option(min=1, help="How many situations a scene.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the situations.")] = 0,
+) -> None:
+    """Take labelled pictures of random situations. Goes on where it stopped."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ..sim.pictures import collect
+    from ..sim.scene import load_scene
+
+    try:
+        with bad_input(), Progress(console=Console(stderr=True)) as bar:
+            rooms = [load_scene(name.strip()) for name in scenes.split(",")]
+            job = bar.add_task("situations", total=states * len(rooms))
+            count = collect(
+                out, rooms, states=states, seed=seed, progress=lambda count: bar.update(job, completed=count)
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. The same command goes on: its pictures are in {out}.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(f"{count} situations in {out}")
+
+
+@train_detector.command("fit")
+def fit_detector(
+    data: Annotated[Path, typer.Option(help="The folder of pictures.")],
+    out: Annotated[Path, typer.Option(help="The file for the weights (safetensors).")],
+    work: Annotated[Path, typer.Option(help="The folder for the state; a run that was stopped goes on.")],
+    epochs: Annotated[int, typer.Option(min=1, help="How often every picture is looked at.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the order.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
+) -> None:
+    """Train the detector on such pictures. Goes on where it stopped."""
+    from ..sim.detector_training import DetectorRecipe, fit
+
+    command = f"doable train detector fit --data {data} --out {out} --work {work} --epochs {epochs} --seed {seed}"
+    try:
+        with bad_input():
+            recipe = DetectorRecipe(epochs=epochs, seed=seed)
+            log = functools.partial(typer.echo, err=True)
+            fit(data, out, work, recipe, command=command, threads=threads, log=log)
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. The same command goes on: its state is in {work}.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(f"The detector is in {out}, its data card beside it.")
 
 
 @train.command("language")

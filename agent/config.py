@@ -52,6 +52,10 @@ class Config:
     that was measured to rank skills as float32 does."""
     values: str = "learned"
     """The value functions: 'learned', 'declared' (preconditions only), or a file of trained weights."""
+    detector: str = "oracle"
+    """What finds objects in pictures: 'oracle' (the renderer's labels), 'learned', a file, or an OWL model's folder."""
+    detector_threshold: float = 0.1
+    """An OWL model's detections count from this score on."""
     memory: str | None = None
     """The folder of the memory (default: in the user's data folder)."""
     embedder: Literal["minilm", "hash"] = "minilm"
@@ -113,8 +117,9 @@ class Config:
                 "Expected normalise 'sum' and one wording with search 'best-first', which bounds probabilities; "
                 f"got {self.normalise!r} and {self.wordings}. Leave search at 'full' with these."
             )
-        if not 0 <= self.floor < 1:
-            raise ConfigError(f"Expected floor to be a probability in [0, 1), got {self.floor}.")
+        for name in ("floor", "detector_threshold"):
+            if not 0 <= (share := getattr(self, name)) < 1:
+                raise ConfigError(f"Expected {name} to be a probability in [0, 1), got {share}.")
         for name in ("max_seconds", "max_wall_seconds"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from langchain_core.embeddings import Embeddings
 
 from ..memory.store import Memory
+from ..sim.detectors import make_detector
 from ..sim.disturbances import load_disturbances, parse_disturbances
 from ..sim.scene import load_scene
 from ..sim.symbolic import SymbolicWorld
@@ -29,7 +30,8 @@ def make_world(config: Config) -> World:
     else:
         from ..sim.physics_world import PhysicsWorld
 
-        world = PhysicsWorld(scene, gui=config.gui)
+        detector = make_detector(config.detector, scene, threshold=config.detector_threshold)
+        world = PhysicsWorld(scene, gui=config.gui, detector=detector)
     setup = None
     if config.disturb:
         disturbances = parse_disturbances(load_disturbances(config.disturb), scene)

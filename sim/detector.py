@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .camera import Frame
+if TYPE_CHECKING:
+    from .camera import Frame
 
 FEWEST_PIXELS = 6
 """Fewer are not trusted to be an object."""

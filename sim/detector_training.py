@@ -23,6 +23,8 @@ from .segmentation import INPUTS, Segmenter, colour, geometry
 _BATCH = 16
 _BACKGROUND, _DRAWER = 0.3, 0.5
 """Weights of the labels that fill pictures, against 1 for objects."""
+_CROP = (80, 112)
+"""Training looks at this much (H, W) of a picture at a time, mostly where something is."""
 _KEPT_BACK = 0.05
 """Share of the situations that are not trained on, to see how well it goes."""
 
@@ -129,16 +131,30 @@ def _examples(files: list[Path], labels: tuple[str, ...]) -> list[_Examples]:
 
 
 def _batches(examples: list[_Examples], rng: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-    """All examples once, in random order, changed a little: (B, 8, H, W) and labels (B, H, W)."""
+    """A piece of every example, in random order, changed a little: (B, 8, h, w) and labels (B, h, w)."""
     order = [(e, i) for e in examples for i in np.array_split(rng.permutation(len(e.rgb)), -(-len(e.rgb) // _BATCH))]
     for k in rng.permutation(len(order)):
         group, index = order[int(k)]
-        x = np.concatenate([_recoloured(group.rgb[index], rng), group.geometry[index].astype(np.float32)], axis=1)
-        x[:, 3:] += rng.normal(0, 0.02, x[:, 3:].shape).astype(np.float32)
-        y = group.label[index].astype(np.int64)
+        pieces = [(int(i), *_piece(group.label[i], rng)) for i in index]
+        y = np.stack([group.label[i][rows, columns] for i, rows, columns in pieces]).astype(np.int64)
+        rgb = _recoloured(np.stack([group.rgb[i][rows, columns] for i, rows, columns in pieces]), rng)
+        where = np.stack([group.geometry[i][:, rows, columns] for i, rows, columns in pieces]).astype(np.float32)
+        x = np.concatenate([rgb, where + _noise(where.shape, rng)], axis=1)
         if rng.random() < 0.5:
             x, y = x[..., ::-1], y[..., ::-1]
         yield _tensor(x), torch.from_numpy(np.ascontiguousarray(y))
+
+
+def _piece(label: NDArray[np.uint8], rng: np.random.Generator) -> tuple[slice, slice]:
+    """Rows and columns of a piece of a picture, four times of five with a pixel of something in it."""
+    high, wide = (min(a, b) for a, b in zip(label.shape, _CROP, strict=True))
+    at = np.argwhere(label > 0)
+    if len(at) and rng.random() < 0.8:
+        row, column = at[int(rng.integers(len(at)))] - rng.integers((high, wide))
+    else:
+        row, column = rng.integers(label.shape)
+    row, column = (int(np.clip(i, 0, n - m)) for i, n, m in zip((row, column), label.shape, (high, wide), strict=True))
+    return slice(row, row + high), slice(column, column + wide)
 
 
 def _recoloured(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -147,8 +163,12 @@ def _recoloured(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     n = len(x)
     gain = rng.uniform(0.75, 1.25, (n, 1, 1, 1)) * rng.uniform(0.92, 1.08, (n, 3, 1, 1))
     lift = rng.uniform(-0.06, 0.06, (n, 1, 1, 1))
-    grain = rng.uniform(0, 0.03, (n, 1, 1, 1)) * rng.standard_normal(x.shape)
+    grain = rng.uniform(0, 0.03, (n, 1, 1, 1)) * rng.standard_normal(x.shape, dtype=np.float32)
     return ((np.clip(x * gain + lift + grain, 0, 1) - 0.5) * 4.0).astype(np.float32)
+
+
+def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+    return (0.02 * rng.standard_normal(shape, dtype=np.float32)).astype(np.float32)
 
 
 def _tensor(x: NDArray[np.float32]) -> Tensor:
