@@ -181,7 +181,7 @@ def _report(scene: Scene, labels: Sequence[str], tallies: Sequence[Tally]) -> tu
         return Share(figure(tallies), float(low), float(high))
 
     shares = {
-        "mean_iou": bootstrap(lambda ts: float(np.nanmean(_ratio(_sum(ts, "both"), _sum(ts, "either"))[objects]))),
+        "mean_iou": bootstrap(lambda ts: _mean_iou(ts, objects)),
         "precision": bootstrap(lambda ts: _all(ts, "right", "told")),
         "recall": bootstrap(lambda ts: _all(ts, "right", "there")),
         "recall_clear": bootstrap(
@@ -222,6 +222,12 @@ def _report(scene: Scene, labels: Sequence[str], tallies: Sequence[Tally]) -> tu
 
 def _sum(tallies: Sequence[Tally], name: str) -> NDArray[np.float64]:
     return np.sum([getattr(t, name) for t in tallies], axis=0)
+
+
+def _mean_iou(tallies: Sequence[Tally], objects: list[int]) -> float:
+    """Over the types that are shown or told."""
+    shares = _ratio(_sum(tallies, "both"), _sum(tallies, "either"))[objects]
+    return float(np.nanmean(shares)) if np.isfinite(shares).any() else float("nan")
 
 
 def _all(tallies: Sequence[Tally], part: str, whole: str) -> float:

@@ -127,8 +127,8 @@ def groups(labels: NDArray[np.int64], points: NDArray[np.float64]) -> list[NDArr
     while True:
         before = ids.copy()
         for step, back, joined in joins:
-            low = np.minimum(ids[step], ids[back])
-            ids[step], ids[back] = np.where(joined, low, ids[step]), np.where(joined, low, ids[back])
+            for here, there in ((step, back), (back, step)):
+                ids[here] = np.where(joined, np.minimum(ids[here], ids[there]), ids[here])
         ids = np.where(ids >= 0, ids.ravel()[ids], -1)  # a group's number is that of its first pixel
         if (ids == before).all():
             break

@@ -98,7 +98,9 @@ class Tracker:
     def _carried_by(self, thing: SeenObject, others: Sequence[SeenObject]) -> SeenObject:
         """With the bowl or the block that it lies in or on as its place, if there is one."""
         below = carrier((thing.type, thing.position), [(o.type, o.position) for o in others if o is not thing])
-        return replace(thing, place=below) if below else thing
+        if below is None:
+            return thing
+        return replace(thing, place=below, state="inside" if CATALOGUE[below].holds else thing.state)
 
     def _see_carried(self, holding: str | None, held: Sequence[SeenObject], hand: NDArray[np.float64]) -> None:
         """What the fingers feel, with what the pictures show there: the surest of them, else the last one."""
