@@ -102,15 +102,15 @@ def measure(
 ) -> tuple[tuple[str, ...], list[Tally]]:
     """The labels of a scene and what was counted in each situation. None: the oracle, to see what it can't do."""
     from ..sim.physics_world import PhysicsWorld
-    from ..sim.pictures import labels_of, situation
+    from ..sim.pictures import LABELS, situation
 
-    labels = labels_of([scene])
+    labels = LABELS
     world = PhysicsWorld(scene)
     tallies = []
     for state in range(situations):
         count = len(labels)
         tally = Tally(np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count))
-        for picture in situation(world, labels, seed=seed, state=state):
+        for picture in situation(world, seed=seed, state=state):
             oracle = OracleLabels(world.types)
             found = (detector or oracle).detect(picture.frame)
             _count_pixels(tally, found, picture.label, labels, scene)
@@ -171,7 +171,7 @@ def _shared(a: Detection, b: Detection) -> float:
 def _report(scene: Scene, labels: Sequence[str], tallies: Sequence[Tally]) -> tuple[dict[str, float], str]:
     """Figures by name, and a table: a row a type, then all."""
     rng = np.random.default_rng(0)
-    objects = [i for i, label in enumerate(labels) if label not in ("background", "drawer")]
+    objects = [i for i, label in enumerate(labels) if label in scene.types]
 
     def bootstrap(figure: Callable[[Sequence[Tally]], float]) -> Share:
         draws = [
@@ -206,7 +206,7 @@ def _report(scene: Scene, labels: Sequence[str], tallies: Sequence[Tally]) -> tu
         cells += [_cell(_over(right[i], there[i])), _cell(_median(errors) * 100)]
         rows.append(f"| {' | '.join(cells)} |")
         figures[f"iou.{labels[i]}"] = float(iou[i])
-    if "drawer" in labels:
+    if scene.drawers:
         rows.append(f"| drawer | | {_cell(iou[labels.index('drawer')])} | | | |")
         figures["iou.drawer"] = float(iou[labels.index("drawer")])
     rows.append(

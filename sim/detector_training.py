@@ -20,7 +20,7 @@ from .pictures import Picture, load
 from .scene import Scene, load_scene
 from .segmentation import INPUTS, Segmenter, colour, geometry
 
-_BATCH = 16
+_BATCH = 8
 _BACKGROUND, _DRAWER = 0.3, 0.5
 """Weights of the labels that fill pictures, against 1 for objects."""
 _CROP = (80, 112)

@@ -41,10 +41,15 @@ class BadDetector(ValueError):
 
 
 class LearnedDetector:
-    """The `Detector` that looks at pixels alone. `labels`: the network's, the first of them 'background'."""
+    """The `Detector` that looks at pixels alone. `labels`: the network's, the first of them 'background'.
+
+    What the scene can't hold it does not tell.
+    """
 
     def __init__(self, network: Segmenter, labels: tuple[str, ...], scene: Scene, name: str = "learned"):
         self._network, self._labels, self._scene, self.name = network.eval(), labels, scene, name
+        possible = ("background", *scene.types, *([DRAWER] if scene.drawers else []))
+        self._impossible = torch.tensor([label not in possible for label in labels])
 
     @classmethod
     def load(cls, path: str | Path | None, scene: Scene) -> LearnedDetector:
@@ -83,7 +88,7 @@ class LearnedDetector:
         """(labels, H, W): of each pixel, in [0, 1]."""
         with torch.inference_mode():
             logits = self._network(torch.from_numpy(inputs(frame, self._scene))[None])[0]
-            return torch.softmax(logits, dim=0).numpy()
+            return torch.softmax(logits.masked_fill(self._impossible[:, None, None], -torch.inf), dim=0).numpy()
 
     def _objects(
         self, chances: NDArray[np.float32], best: NDArray[np.int64], points: NDArray[np.float64]

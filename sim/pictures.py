@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from .camera import Frame, View, take
 from .catalogue import CATALOGUE
-from .eyes import wrist_view
 from .learned_detector import DRAWER
 from .physics_world import PhysicsWorld
 from .scene import Scene
@@ -29,20 +28,14 @@ _SIZE = (160, 120)
 
 @dataclass(frozen=True)
 class Picture:
-    """A frame and what each of its pixels shows: label (H, W) int, an index into `labels_of` its scene."""
+    """A frame and what each of its pixels shows: label (H, W), an index into `LABELS`."""
 
     frame: Frame
     label: NDArray[np.uint8]
 
 
-def labels_of(scenes: Sequence[Scene]) -> tuple[str, ...]:
-    """What a detector for these scenes tells apart: 'background', the types they can hold, and drawers."""
-    types = [kind for kind in CATALOGUE if any(kind in _types(scene) for scene in scenes)]
-    return ("background", *types, DRAWER)
-
-
-def _types(scene: Scene) -> Sequence[str]:
-    return getattr(scene, "types", None) or tuple(CATALOGUE)
+LABELS = ("background", *CATALOGUE, DRAWER)
+"""What the pixels of a picture are told apart into, in every scene."""
 
 
 def collect(
@@ -53,26 +46,25 @@ def collect(
     A run that was stopped goes on where it was. Raises ValueError for a scene that is held out of training.
     """
     for scene in scenes:
-        if getattr(scene, "held_out", False):
+        if scene.held_out:
             raise ValueError(
                 f"Expected scenes to train on, got {scene.name!r}, which is held out to test on. Leave it out."
             )
     out.mkdir(parents=True, exist_ok=True)
-    labels = labels_of(scenes)
     for number, scene in enumerate(scenes):
         world: PhysicsWorld | None = None
         for state in range(states):
             path = out / f"{scene.name}-{seed:03d}-{state:05d}.npz"
             if not path.exists():
                 world = world or PhysicsWorld(scene)
-                save(path, list(situation(world, labels, seed=seed, state=state)), labels)
+                save(path, list(situation(world, seed=seed, state=state)))
             progress(number * states + state + 1)
         if world:
             world.close()
     return len(list(out.glob("*.npz")))
 
 
-def situation(world: PhysicsWorld, labels: Sequence[str], *, seed: int, state: int) -> Iterator[Picture]:
+def situation(world: PhysicsWorld, *, seed: int, state: int) -> Iterator[Picture]:
     """The pictures of one situation: looks over the place, at single things, and between the fingers.
 
     The same scene, seed and state give the same pictures. Situations that can't be placed give none.
@@ -83,30 +75,24 @@ def situation(world: PhysicsWorld, labels: Sequence[str], *, seed: int, state: i
     except ValueError:  # more than a place can hold
         return
     _disturb(world, rng)
-    bodies = {body: labels.index(kind) for body, kind in world.types.items() if kind in labels}
-    drawers = {
-        (c.body, joint): labels.index(DRAWER)
-        for c in world._cabinets.values()
-        for joint in c.joints.values()
-        if DRAWER in labels
-    }
+    bodies = {body: LABELS.index(kind) for body, kind in world.types.items()}
+    drawers = {(c.body, joint) for c in world._cabinets.values() for joint in c.joints.values()}
     light = (float(rng.uniform(-3, 3)), float(rng.uniform(-3, 3)), float(rng.uniform(3, 5)))
     for view in _views(world, rng):
         frame = take(world.physics, view, light=light)
         label = np.zeros(frame.body.shape, dtype=np.uint8)
         for body, number in bodies.items():
             label[frame.body == body] = number
-        for (body, link), number in drawers.items():
-            label[(frame.body == body) & (frame.link == link)] = number
+        for body, link in drawers:
+            label[(frame.body == body) & (frame.link == link)] = LABELS.index(DRAWER)
         yield Picture(frame, label)
 
 
 def _setup(scene: Scene, rng: np.random.Generator) -> Setup:
     """Any types, also several of one, mostly where the robot stands."""
-    types = _types(scene)
     places = [p.name for p in scene.places if p.kind not in ("bin", "spot")]
     here = str(rng.choice(places))
-    kinds = [str(kind) for kind in rng.choice(types, size=int(rng.integers(3, 11)))]
+    kinds = [str(kind) for kind in rng.choice(scene.types, size=int(rng.integers(3, 11)))]
     holding = kinds.pop() if rng.random() < 0.35 else None
     opened = tuple(d.name for d in scene.drawers if rng.random() < 0.35)
     spots = [*opened, *places]
@@ -161,16 +147,21 @@ def _views(world: PhysicsWorld, rng: np.random.Generator) -> Iterator[View]:
     for fov, points in ((_WIDE, wide), (_CLOSE, close)):
         for point in points:
             aim = np.array(point) + rng.normal(0, 0.08 if fov == _WIDE else 0.03, 3)
-            robot.look_at((float(aim[0]), float(aim[1]), float(aim[2])))
-            eye = p.getLinkState(robot.body, robot.camera_link, computeForwardKinematics=1)[4]
-            yield View(eye, (float(aim[0]), float(aim[1]), float(aim[2])), fov, *_SIZE)
+            robot.look_at(_point(aim))
+            eye = robot.camera_pose(robot.cameras[0])[:3, 3]
+            yield View(_point(eye), _point(aim), fov, *_SIZE)
     if robot.holding:
-        yield wrist_view(robot.hand_pose())
+        yield world.camera("wrist").view
 
 
-def save(path: Path, pictures: Sequence[Picture], labels: Sequence[str]) -> None:
+def _point(vector: NDArray[np.float64]) -> tuple[float, float, float]:
+    x, y, z = (float(v) for v in vector)
+    return x, y, z
+
+
+def save(path: Path, pictures: Sequence[Picture]) -> None:
     """One file, whole or not at all; depth in steps of 0.2 mm."""
-    arrays: dict[str, NDArray] = {"labels": np.array(labels)}
+    arrays: dict[str, NDArray] = {"labels": np.array(LABELS)}
     for i, picture in enumerate(pictures):
         frame, view = picture.frame, picture.frame.view
         arrays |= {

@@ -16,13 +16,12 @@ from doable.sim.detector_training import DetectorRecipe, fit
 from doable.sim.detectors import make_detector
 from doable.sim.learned_detector import BadDetector, LearnedDetector, groups
 from doable.sim.physics_world import PhysicsWorld
-from doable.sim.pictures import collect, labels_of, load, situation
+from doable.sim.pictures import LABELS, collect, load, situation
 from doable.sim.scene import load_scene
 from doable.sim.segmentation import INPUTS, Segmenter, inputs
 from doable.sim.task import Setup
 
 SCENE = load_scene("kitchen")
-LABELS = labels_of([SCENE])
 
 
 class Told(torch.nn.Module):
@@ -73,7 +72,7 @@ def test_perfect_pixels_give_what_the_oracle_gives(world):
     learned = LearnedDetector(network, LABELS, SCENE)  # type: ignore[arg-type]
     count = 0
     for state in range(4):
-        for picture in situation(world, LABELS, seed=3, state=state):
+        for picture in situation(world, seed=3, state=state):
             network.label = picture.label
             oracle = OracleLabels(world.types)
             truth = [d for d in oracle.detect(picture.frame) if d.mask.sum() > 30]
