@@ -32,6 +32,10 @@ _SURE = 0.5
 """Things that are less sure are not told."""
 _APART = 0.04
 """Neighbouring pixels whose points are farther apart than this, metres, belong to different things."""
+_HANDLE_APART = 0.10
+"""The same for the parts of a drawer: its handle stands before its front."""
+_SPECK = 0.15
+"""Parts of a drawer that are smaller than this share of its largest one are not of it."""
 _LARGER = 1.25
 """How much larger than its type a thing may seem."""
 
@@ -116,18 +120,24 @@ class LearnedDetector:
         label = self._labels.index(DRAWER)
         for drawer in self._scene.drawers:
             mine = (best == label) & drawer_region(drawer, points, self._scene)
-            if mine.sum() >= FEWEST_PIXELS:
+            parts = groups(mine.astype(np.int64), points, apart=_HANDLE_APART)
+            if parts:
+                # A drawer's opening is told by its outermost pixels: specks on whatever stands before it must not count.
+                mine = np.any([part for part in parts if part.sum() >= _SPECK * parts[0].sum()], axis=0)
                 yield Detection(drawer.name, mine, float(chances[label][mine].mean()))
 
 
-def groups(labels: NDArray[np.int64], points: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
-    """The things in a picture: masks of pixels of one label (above 0) that hang together in the room, largest first."""
+def groups(labels: NDArray[np.int64], points: NDArray[np.float64], apart: float = _APART) -> list[NDArray[np.bool_]]:
+    """The things in a picture: masks of pixels of one label (above 0) that hang together in the room, largest first.
+
+    Neighbouring pixels whose points are farther apart than `apart` metres do not hang together.
+    """
     height, width = labels.shape
     ids = np.where(labels > 0, np.arange(height * width).reshape(height, width), -1)
     joins = []
     for step in ((slice(None), slice(1, None)), (slice(1, None), slice(None))):
         back = tuple(slice(None, -1) if part.start else part for part in step)
-        near = np.linalg.norm(points[step] - points[back], axis=-1) < _APART
+        near = np.linalg.norm(points[step] - points[back], axis=-1) < apart
         joins.append((step, back, near & (labels[step] == labels[back]) & (labels[step] > 0)))
     while True:
         before = ids.copy()
