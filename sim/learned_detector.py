@@ -122,7 +122,7 @@ class LearnedDetector:
             mine = (best == label) & drawer_region(drawer, points, self._scene)
             parts = groups(mine.astype(np.int64), points, apart=_HANDLE_APART)
             if parts:
-                # A drawer's opening is told by its outermost pixels: specks on whatever stands before it must not count.
+                # Its outermost pixels tell how far it is open: specks on whatever stands before it must not count.
                 mine = np.any([part for part in parts if part.sum() >= _SPECK * parts[0].sum()], axis=0)
                 yield Detection(drawer.name, mine, float(chances[label][mine].mean()))
 
