@@ -34,6 +34,8 @@ _APART = 0.04
 """Neighbouring pixels whose points are farther apart than this, metres, belong to different things."""
 _HANDLE_APART = 0.10
 """The same for the parts of a drawer: its handle stands before its front."""
+_DRAWER_PIXELS = 30
+"""Fewer together are not trusted to be a drawer."""
 _SPECK = 0.15
 """Parts of a drawer that are smaller than this share of its largest one are not of it."""
 _LARGER = 1.25
@@ -121,7 +123,7 @@ class LearnedDetector:
         for drawer in self._scene.drawers:
             mine = (best == label) & drawer_region(drawer, points, self._scene)
             parts = groups(mine.astype(np.int64), points, apart=_HANDLE_APART)
-            if parts:
+            if parts and parts[0].sum() >= _DRAWER_PIXELS:
                 # Its outermost pixels tell how far it is open: specks on whatever stands before it must not count.
                 mine = np.any([part for part in parts if part.sum() >= _SPECK * parts[0].sum()], axis=0)
                 yield Detection(drawer.name, mine, float(chances[label][mine].mean()))

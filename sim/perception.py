@@ -79,7 +79,7 @@ def drawer_region(drawer: Drawer, points: NDArray[np.float64], scene: Scene) -> 
     dx, dy = points[..., 0] - place.centre[0], points[..., 1] - place.centre[1]
     along, before = -s * dx + c * dy, -(c * dx + s * dy) - place.size[1] / 2
     return (
-        (np.abs(points[..., 2] - drawer.height) <= 0.13)
+        (np.abs(points[..., 2] - drawer.height) <= 0.15)
         & (np.abs(along) <= place.size[0] / 2)
         & (np.abs(before - drawer.travel / 2) <= drawer.travel / 2 + 0.12)
     )
