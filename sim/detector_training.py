@@ -237,10 +237,10 @@ def _card(
         "",
         "| label | pixel IoU |",
         "|---|---:|",
-        *(f"| {label} | {'–' if math.isnan(share) else f'{share:.3f}'} |" for label, share in figures.items()),
+        *(f"| {label} | {share:.3f} |" for label, share in figures.items() if not math.isnan(share)),
         "",
-        "Limits: one renderer, no real pictures; it knows the types of its labels only. A layout that was not trained "
-        "on is measured by `doable bench detector`.",
+        "Limits: one renderer, no real pictures; it knows no types but these. A layout that was not trained on is "
+        "measured by `doable bench detector`.",
         "",
     ]
     path.write_text("\n".join(lines), encoding="utf-8")

@@ -36,6 +36,8 @@ _HANDLE_APART = 0.10
 """The same for the parts of a drawer: its handle stands before its front."""
 _DRAWER_PIXELS = 30
 """Fewer together are not trusted to be a drawer."""
+_DRAWER_PIXELS = 30
+"""Fewer together are not trusted to be a drawer."""
 _SPECK = 0.15
 """Parts of a drawer that are smaller than this share of its largest one are not of it."""
 _LARGER = 1.25

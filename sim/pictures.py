@@ -121,19 +121,27 @@ def _disturb(world: PhysicsWorld, rng: np.random.Generator) -> None:
         for name, joint in cabinet.joints.items():
             if rng.random() < 0.15:
                 p.resetJointState(cabinet.body, joint, float(rng.uniform(0, world.scene.drawer(name).travel)))
+    if rng.random() < 0.15:
+        robot.ready()
+    if not robot.can_drive:
+        world.physics.step(60)
+        return
     x, y, yaw = base
     side, back = rng.uniform(-0.5, 0.5), rng.uniform(-0.05, 0.15)
     robot.drive_to(
         x - back * math.cos(yaw) - side * math.sin(yaw), y - back * math.sin(yaw) + side * math.cos(yaw),
         yaw + rng.normal(0, 0.1),
     )  # fmt: skip
-    if rng.random() < 0.15:
-        robot.ready()
 
 
 def _views(world: PhysicsWorld, rng: np.random.Generator) -> Iterator[View]:
     """Where the robot would look, not quite exactly."""
     p, robot = world.physics.p, world.robot
+    if not robot.turns_head:
+        yield world.camera(robot.cameras[0]).view
+        if robot.holding:
+            yield world.camera("wrist").view
+        return
     x, y, yaw = robot.base_pose()
     near = [
         at

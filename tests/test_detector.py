@@ -14,7 +14,7 @@ from doable.sim.catalogue import UnknownName
 from doable.sim.detector import OracleLabels
 from doable.sim.detector_training import DetectorRecipe, fit
 from doable.sim.detectors import make_detector
-from doable.sim.learned_detector import BadDetector, LearnedDetector, groups
+from doable.sim.learned_detector import WEIGHTS, BadDetector, LearnedDetector, groups
 from doable.sim.physics_world import PhysicsWorld
 from doable.sim.pictures import LABELS, collect, load, situation
 from doable.sim.scene import load_scene
@@ -181,3 +181,29 @@ def test_a_benchmark_names_its_detector():
 
 def test_the_network_is_small():
     assert sum(p.numel() for p in Segmenter(len(LABELS)).parameters()) < 400_000
+
+
+def test_the_detector_that_ships_sees_in_a_layout_that_it_was_not_trained_in(tmp_path):
+    scene = load_scene("kitchen-island")
+    assert scene.held_out
+    assert scene.name not in WEIGHTS.with_suffix(".md").read_text(encoding="utf-8")
+    assert WEIGHTS.stat().st_size < 2_000_000
+    bench_detector("learned", [scene.name], situations=4, seed=11, out=tmp_path)
+    figures = json.loads((tmp_path / "summary.json").read_text())
+    assert figures["kitchen-island.recall_clear"] > 0.7
+    assert figures["kitchen-island.precision"] > 0.6
+    assert figures["kitchen-island.position_error"] < 0.02
+
+
+def test_a_world_can_see_by_the_learned_detector():
+    detector = make_detector("learned", SCENE)
+    world = PhysicsWorld(SCENE, detector=detector)
+    seen = world.reset(Setup((("pepsi", "table"), ("sea salt chips", "table")), "table", "lime soda"), seed=4)
+    assert world.detector.startswith("learned")
+    assert {o.type for o in seen.objects} == {"pepsi", "sea salt chips"}
+    assert all(o.confidence < 1.0 for o in seen.objects), "a network is never quite sure"
+    assert seen.carried.visible
+    seen = world.reset(Setup((("7up", "top drawer"),), "cabinet", None, ("top drawer",)), seed=4)
+    assert seen.believed().open_drawers == {"top drawer"}
+    assert [(o.type, o.place, o.state) for o in seen.objects] == [("7up", "top drawer", "inside")]
+    world.close()

@@ -66,6 +66,14 @@ def test_what_fell_to_the_floor_lies_on_the_floor(world, roll, upright):
     assert seen.upright is upright
 
 
+@pytest.mark.parametrize("kind", ["banana", "sponge", "coke"])
+def test_what_lies_in_the_lowest_drawer_does_not_lie_on_the_floor(world, kind):
+    setup = Setup(((kind, "bottom drawer"),), "cabinet", None, ("bottom drawer",))
+    seen = world.reset(setup, seed=4).nearest(kind)
+    assert (seen.state, seen.place) == ("inside", "bottom drawer")
+    assert math.dist(seen.position, at(world, kind)) < 0.03
+
+
 def test_a_drawer_that_is_closed_takes_along_what_lies_in_it(world):
     world.reset(Setup((("sponge", "top drawer"),), "cabinet", None, ("top drawer",)), seed=1)
     place = world.scene.place("cabinet")
