@@ -33,6 +33,7 @@ def test_every_field_can_be_set_by_environment(name):
         "embedder": "hash",
         "gui": "true",
         "floor": "0.2",
+        "detector_threshold": "0.2",
         "precision": "int8",
         "search": "best-first",
         "prompt": "cloze",
