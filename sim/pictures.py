@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from .camera import Frame, View, take
 from .catalogue import CATALOGUE
 from .learned_detector import DRAWER
 from .physics_world import PhysicsWorld
+from .robot import Robot
 from .scene import Scene
 from .task import Setup
 
@@ -102,7 +104,7 @@ def _setup(scene: Scene, rng: np.random.Generator) -> Setup:
 
 def _disturb(world: PhysicsWorld, rng: np.random.Generator) -> None:
     """Some things lie, some have fallen to the floor, drawers are ajar, and the robot is about to reach."""
-    p, robot = world.physics.p, world.robot
+    p, robot = world.physics.p, cast(Robot, world.robot)
     base, held = np.array(robot.base_pose()), robot.holding
     for body, kind in world.types.items():
         x, y, z = p.getBasePositionAndOrientation(body)[0]
