@@ -307,6 +307,22 @@ def bench_detection(
     typer.echo(table)
 
 
+@bench.command("world")
+def bench_the_world(
+    out: Annotated[Path, typer.Option(help="The folder for the figures and their origin.")] = Path("bench-world"),
+    scene: Annotated[list[str] | None, typer.Option(help="A scene to measure; several if given again.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the best one counts.")] = 7,
+    steps: Annotated[int, typer.Option(min=20, help="Physics steps of a round.")] = 1000,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds of the episode.")] = 2,
+) -> None:
+    """Measure how fast the world is, beside bare physics, panda-gym and the clock. Keep the machine quiet meanwhile."""
+    from .bench_world import SCENES, bench_world
+
+    with bad_input():
+        speed = bench_world(out, scenes=scene or SCENES, rounds=rounds, steps=steps, seeds=range(seeds))
+    typer.echo(speed.table())
+
+
 @train_values.command("collect")
 def collect_rollouts(
     out: Annotated[Path, typer.Option(help="The folder for the rollouts; a run that was stopped goes on.")],
