@@ -43,6 +43,8 @@ class Config:
     """What goes wrong besides, drawn by the seed: 'slips', 'failures', 'labels', 'people', 'all', or a JSON file."""
     seed: int = 0
     """Draws where objects stand, and everything else that is random."""
+    clutter: Literal["light", "medium", "heavy"] | None = None
+    """How many more things stand about than the scene's own: 'light', 'medium' or 'heavy'."""
     model: str | None = None
     """The language model (default: SmolLM2-135M-Instruct with its adapter): a folder or hub id of any that transformers
     reads, 'http://HOST:8000/v1#MODEL' for a completions server, 'langchain:PROVIDER:MODEL' for a chat model, or

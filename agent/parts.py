@@ -32,10 +32,9 @@ def make_world(config: Config) -> World:
 
         detector = make_detector(config.detector, scene, threshold=config.detector_threshold)
         world = PhysicsWorld(scene, gui=config.gui, detector=detector)
-    setup = None
+    setup = replace(Setup.of(scene), clutter=config.clutter)
     if config.disturb:
-        disturbances = parse_disturbances(load_disturbances(config.disturb), scene)
-        setup = replace(Setup.of(scene), disturbances=disturbances)
+        setup = replace(setup, disturbances=parse_disturbances(load_disturbances(config.disturb), scene))
     world.reset(setup, seed=config.seed)
     return world
 

@@ -14,9 +14,10 @@ from .catalogue import CATALOGUE
 from .detector import Detection, Detector
 from .disturber import Disturber, Thing
 from .facts import Facts
-from .furniture import Cabinet, free_pose
+from .furniture import Cabinet
 from .gripper import Gripper
 from .physics import STEP, Physics
+from .placement import free_pose
 from .scene import Scene
 
 _EVERY = 4

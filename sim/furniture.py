@@ -1,4 +1,4 @@
-"""A scene's bodies: floor, furniture, drawers, the person, and objects placed by seed.
+"""A scene's furniture: floor, walls, tables, counters, drawers, the person.
 
 Everything is made of boxes, cylinders and spheres: they are fast, and states restore to the bit. Furniture is built in
 the frame of its place: x the way the robot faces, y to its left, origin on the floor below the middle of the surface.
@@ -6,7 +6,6 @@ the frame of its place: x the way the robot faces, y to its left, origin on the 
 
 from __future__ import annotations
 
-import contextlib
 import math
 import tempfile
 from collections.abc import Sequence
@@ -14,9 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .catalogue import CATALOGUE, ObjectType
+from .decor import add_decor, painted_box
 from .physics import Physics, pb
 from .scene import Drawer, Place, Scene
 
@@ -27,13 +24,7 @@ HANDLE_OUT = 0.055
 BAR = 0.018
 """Thickness of the bar."""
 _WALL = 0.02
-_WOOD, _WHITE, _GREY, _STEEL = (0.55, 0.36, 0.20), (0.90, 0.90, 0.88), (0.45, 0.50, 0.55), (0.35, 0.37, 0.40)
-_GAP = 0.06
-"""Free space between the footprints of placed objects, metres."""
-_LAYOUTS = 10
-"""Tries to place all objects before a place counts as full."""
-_NEAREST, _FARTHEST = 0.28, 0.74
-"""From a fixed arm's base to the objects before it, metres."""
+_WOOD, _WHITE, _STEEL = (0.55, 0.36, 0.20), (0.90, 0.90, 0.88), (0.35, 0.37, 0.40)
 
 
 @dataclass(frozen=True)
@@ -50,7 +41,7 @@ def build(physics: Physics, scene: Scene) -> dict[str, Cabinet]:
     (west, east), (south, north) = scene.room
     width, length = east - west, north - south
     middle = ((west + east) / 2, (south + north) / 2)
-    _box(p, (width, length, 0.1), (*middle, -0.05), (0.82, 0.75, 0.64))
+    _box(physics, (width, length, 0.1), (*middle, -0.05), "planks")
     # Tall walls to see things against; low ones where the overview looks in.
     high = {side: 2.2 if side in scene.walls else 0.08 for side in ("north", "east", "south", "west")}
     for size, at in (
@@ -59,252 +50,111 @@ def build(physics: Physics, scene: Scene) -> dict[str, Cabinet]:
         ((width, 0.05, high["south"]), (middle[0], south - 0.025, high["south"] / 2)),
         ((0.05, length, high["west"]), (west - 0.025, middle[1], high["west"] / 2)),
     ):
-        _box(p, size, at, (0.80, 0.84, 0.86))
+        _box(physics, size, at, "plaster" if size[2] > 1.0 else (0.80, 0.84, 0.86))
     cabinets = {}
     for place in scene.places:
         match place.kind:
             case "table":
-                _table(p, place)
+                _table(physics, place)
             case "person":
-                _table(p, place)
+                _table(physics, place)
                 _person(p, place)
             case "bin":
-                _bin(p, place)
+                _bin(physics, place)
             case "spot":
                 pass
             case "cabinet":
                 cabinets[place.name] = _cabinet(p, place, [d for d in scene.drawers if d.cabinet == place.name])
             case _:
-                _counter(p, place)
+                _counter(physics, place)
+    for decor in scene.decor:
+        add_decor(physics, decor)
     return cabinets
 
 
-def add_object(physics: Physics, kind: ObjectType, at: Sequence[float], yaw: float) -> int:
-    """Make one object with its centre `at` (x, y, z)."""
+def _box(
+    physics: Physics,
+    size: Sequence[float],
+    at: Sequence[float],
+    look: Sequence[float] | str,
+    yaw: float = 0.0,
+) -> int:
+    """A box that stays where it is. `look`: a colour, or the name of a picture on its sides."""
     p = physics.p
-    x, y, z = kind.size
-    if kind.shape == "box":
-        shape = {"shapeType": pb.GEOM_BOX, "halfExtents": (x / 2, y / 2, z / 2)}
-        visual = shape
-    elif kind.shape == "cylinder":
-        shape = {"shapeType": pb.GEOM_CYLINDER, "radius": x / 2, "height": z}
-        visual = {"shapeType": pb.GEOM_CYLINDER, "radius": x / 2, "length": z}
-    else:
-        shape = visual = {"shapeType": pb.GEOM_SPHERE, "radius": x / 2}
-    if kind.shape == "bowl":
-        collision, look = _bowl(p, kind)
-    else:
-        collision = p.createCollisionShape(**shape)
-        look = p.createVisualShape(**visual, rgbaColor=(*kind.colour, 1.0))
-    body = p.createMultiBody(
-        kind.mass,
-        collision,
-        look,
-        list(at),
-        p.getQuaternionFromEuler((0.0, 0.0, yaw)),
-    )
-    # Rolling friction keeps a ball where it was put, as its soft skin would.
-    rolling = 0.003 if kind.shape in ("cylinder", "sphere") else 0.0
-    p.changeDynamics(
-        body, -1, lateralFriction=kind.friction, rollingFriction=rolling, spinningFriction=0.003, linearDamping=0.05
-    )
-    return body
-
-
-_BOARDS = 12
-"""Flat pieces in a bowl's rim. (Bullet takes no more than 16 shapes in one body; with more it crashes.)"""
-_LEAN = math.radians(25)
-"""How far a bowl's rim leans out."""
-
-
-def _bowl(p: Any, kind: ObjectType) -> tuple[int, int]:
-    """The collision and the visual shape of a bowl: a round floor, and boards around it that lean out. Open above."""
-    radius, high = kind.size[0] / 2, kind.size[2]
-    thick = 0.005
-    low = radius - high * math.tan(_LEAN)
-    """The inner radius at the floor."""
-    board = high / math.cos(_LEAN)
-    middle = (radius + low - thick) / 2
-    turns = [2 * math.pi * i / _BOARDS for i in range(_BOARDS)]
-    wide = (radius - thick / 2) * math.tan(math.pi / _BOARDS)
-    half = [(thick / 2, wide, board / 2)] * _BOARDS
-    # The centre of the body is in the middle of its bounding box, as of every object.
-    at = [(middle * math.cos(a), middle * math.sin(a), 0.0) for a in turns]
-    lean = p.getQuaternionFromEuler((0.0, _LEAN, 0.0))
-    nothing = (0.0, 0.0, 0.0)
-    turned = [p.multiplyTransforms(nothing, p.getQuaternionFromEuler((0.0, 0.0, a)), nothing, lean)[1] for a in turns]
-    kinds = [pb.GEOM_CYLINDER] + [pb.GEOM_BOX] * _BOARDS
-    places = [(0.0, 0.0, thick / 2 - high / 2), *at]
-    ways = [(0.0, 0.0, 0.0, 1.0), *turned]
-    radii, lengths = [low] + [0.0] * _BOARDS, [thick] + [0.0] * _BOARDS
-    halves = [(0.0, 0.0, 0.0), *half]
-    inside = tuple(0.45 + 0.55 * c for c in kind.colour)
-    collision = p.createCollisionShapeArray(
-        shapeTypes=kinds, radii=radii, lengths=lengths, halfExtents=halves,
-        collisionFramePositions=places, collisionFrameOrientations=ways,
-    )  # fmt: skip
-    look = p.createVisualShapeArray(
-        shapeTypes=kinds, radii=radii, lengths=lengths, halfExtents=halves,
-        visualFramePositions=places, visualFrameOrientations=ways,
-        rgbaColors=[(*inside, 1.0)] + [(*kind.colour, 1.0)] * _BOARDS,
-    )  # fmt: skip
-    return collision, look
-
-
-def layout(
-    scene: Scene, objects: Sequence[tuple[str, str]], rng: np.random.Generator
-) -> list[tuple[tuple[float, float, float], float]]:
-    """A free pose ((x, y, z) of the centre, yaw) for each (type, place or drawer), none touching another.
-
-    Raises ValueError if a place can't hold its objects.
-    """
-    for _ in range(_LAYOUTS - 1):
-        with contextlib.suppress(ValueError):
-            return _layout(scene, objects, rng)
-    return _layout(scene, objects, rng)
-
-
-def _layout(
-    scene: Scene, objects: Sequence[tuple[str, str]], rng: np.random.Generator
-) -> list[tuple[tuple[float, float, float], float]]:
-    """One try: each object in turn where it finds room."""
-    poses: list[tuple[tuple[float, float, float], float]] = []
-    taken: list[tuple[str, float, float, float]] = []
-    for type_name, where in objects:
-        kind = CATALOGUE[type_name]
-        radius = _radius(kind)
-        surface = where
-        if where not in scene.drawer_names and scene.place(where).on:
-            surface = scene.place(where).on or where
-        for _ in range(500):
-            along, deep, x, y, base = _spot(scene, where, radius, rng)
-            others = [(a, d, r) for place, a, d, r in taken if place == surface]
-            free = all(math.hypot(along - a, deep - d) >= radius + r + _GAP for a, d, r in others)
-            if free and _in_reach(scene, x, y):
-                break
-        else:
-            raise ValueError(
-                f"Expected room for every object, but the {where} is full before the {type_name} is placed."
-            )
-        taken.append((surface, along, deep, radius))
-        poses.append(((x, y, base + kind.size[2] / 2 + 0.002), float(rng.uniform(-math.pi / 2, math.pi / 2))))
-    return poses
-
-
-def _radius(kind: ObjectType) -> float:
-    """Of the circle on the ground that it stands in, metres."""
-    return math.hypot(kind.size[0], kind.size[1]) / 2 if kind.shape == "box" else kind.size[0] / 2
-
-
-def _in_reach(scene: Scene, x: float, y: float) -> bool:
-    """Can a fixed arm work there? A robot that drives goes where it has to."""
-    base = scene.robot.base
-    return base is None or _NEAREST <= math.dist((x, y), base[:2]) <= _FARTHEST
-
-
-def free_pose(
-    scene: Scene,
-    type_name: str,
-    where: str,
-    others: Sequence[tuple[str, tuple[float, float, float]]],
-    rng: np.random.Generator,
-) -> tuple[tuple[float, float, float], float] | None:
-    """A free pose (as of `layout`) for one more object at a place, among `others` (type, centre); None: no room."""
-    kind = CATALOGUE[type_name]
-    radius = _radius(kind)
-    for _ in range(200):
-        _, _, x, y, base = _spot(scene, where, radius, rng)
-        near = ((_radius(CATALOGUE[name]), ox, oy) for name, (ox, oy, oz) in others if abs(oz - base) < 0.40)
-        free = all(math.hypot(x - ox, y - oy) >= radius + r + _GAP for r, ox, oy in near)
-        if free and _in_reach(scene, x, y):
-            return (x, y, base + kind.size[2] / 2 + 0.002), float(rng.uniform(-math.pi / 2, math.pi / 2))
-    return None
-
-
-def _spot(
-    scene: Scene, where: str, radius: float, rng: np.random.Generator
-) -> tuple[float, float, float, float, float]:
-    """A random spot of a place or drawer: (along, deep), of a named spot in the frame of its table; x, y, height."""
-    drawer = next((d for d in scene.drawers if d.name == where), None)
-    place = scene.place(drawer.cabinet if drawer else where)
-    length, depth = place.size
-    if drawer:
-        along = float(rng.uniform(-0.2, 0.2))
-        deep, base = float(rng.uniform(0.10, 0.20)), drawer.height - 0.12
-        return along, deep, *place.to_world(along, deep), base
-    if place.kind == "bin":
-        along, deep = float(rng.uniform(-0.07, 0.07)), float(rng.uniform(0.13, depth - 0.13))
-        return along, deep, *place.to_world(along, deep), 0.02
-    if place.on:
-        x, y = place.to_world(*(float(rng.uniform(-0.02, 0.02)) + middle for middle in (0.0, depth / 2)))
-        return *scene.place(place.on).to_local(x, y), x, y, place.height
-    reach = max(length / 2 - radius - 0.04, 0.0)
-    along = float(rng.uniform(-reach, reach))
-    if scene.robot.base:
-        deep = float(rng.uniform(radius + 0.04, depth - radius - 0.04))
-    else:
-        deep = float(rng.uniform(0.10, min(0.40, depth - 0.10)))
-    return along, deep, *place.to_world(along, deep), place.height
-
-
-def _box(p: Any, size: Sequence[float], at: Sequence[float], colour: Sequence[float], yaw: float = 0.0) -> int:
     half = [s / 2 for s in size]
-    body = p.createMultiBody(
-        0,
-        p.createCollisionShape(pb.GEOM_BOX, halfExtents=half),
-        p.createVisualShape(pb.GEOM_BOX, halfExtents=half, rgbaColor=(*colour, 1.0)),
-        list(at),
-        p.getQuaternionFromEuler((0.0, 0.0, yaw)),
-    )
+    texture = -1
+    if isinstance(look, str):
+        visual, texture = painted_box(physics, size, look)
+    else:
+        visual = p.createVisualShape(pb.GEOM_BOX, halfExtents=half, rgbaColor=(*look, 1.0))
+    turn = p.getQuaternionFromEuler((0.0, 0.0, yaw))
+    body = p.createMultiBody(0, p.createCollisionShape(pb.GEOM_BOX, halfExtents=half), visual, list(at), turn)
+    if texture >= 0:
+        p.changeVisualShape(body, -1, textureUniqueId=texture)
     p.changeDynamics(body, -1, lateralFriction=0.8, rollingFriction=0.001)
     return body
 
 
-def _part(p: Any, place: Place, size: Sequence[float], at: Sequence[float], colour: Sequence[float]) -> int:
+def _part(
+    physics: Physics, place: Place, size: Sequence[float], at: Sequence[float], look: Sequence[float] | str
+) -> int:
     """A box in the place's frame: `size` (along x, y, z), `at` its centre."""
     x, y = place.to_world(at[1], at[0] + place.size[1] / 2)
-    return _box(p, size, (x, y, at[2]), colour, place.facing)
+    return _box(physics, size, (x, y, at[2]), look, place.facing)
 
 
-def _table(p: Any, place: Place) -> None:
+def _table(physics: Physics, place: Place) -> None:
     length, depth = place.size
-    _part(p, place, (depth, length, 0.04), (0, 0, place.height - 0.02), _WOOD)
+    _part(physics, place, (depth, length, 0.04), (0, 0, place.height - 0.02), "wood")
     for x in (-1, 1):
         for y in (-1, 1):
             at = (x * (depth / 2 - 0.05), y * (length / 2 - 0.05), (place.height - 0.04) / 2)
-            _part(p, place, (0.05, 0.05, place.height - 0.04), at, _WOOD)
+            _part(physics, place, (0.05, 0.05, place.height - 0.04), at, _WOOD)
 
 
-def _counter(p: Any, place: Place) -> None:
+def _counter(physics: Physics, place: Place) -> None:
     length, depth = place.size
-    _part(p, place, (depth, length, 0.03), (0, 0, place.height - 0.015), _WHITE)
-    _part(p, place, (depth - 0.02, length, place.height - 0.03), (0.01, 0, (place.height - 0.03) / 2), _GREY)
+    _part(physics, place, (depth, length, 0.03), (0, 0, place.height - 0.015), "stone")
+    _part(physics, place, (depth - 0.02, length, place.height - 0.03), (0.01, 0, (place.height - 0.03) / 2), "doors")
 
 
-def _bin(p: Any, place: Place) -> None:
+def _bin(physics: Physics, place: Place) -> None:
     length, depth = place.size
     wall, high = 0.015, place.height
-    _part(p, place, (depth, length, 0.02), (0, 0, 0.01), _STEEL)
+    _part(physics, place, (depth, length, 0.02), (0, 0, 0.01), _STEEL)
     for x in (-1, 1):
-        _part(p, place, (wall, length, high), (x * (depth - wall) / 2, 0, high / 2), _STEEL)
+        _part(physics, place, (wall, length, high), (x * (depth - wall) / 2, 0, high / 2), _STEEL)
     for y in (-1, 1):
-        _part(p, place, (depth, wall, high), (0, y * (length - wall) / 2, high / 2), _STEEL)
+        _part(physics, place, (depth, wall, high), (0, y * (length - wall) / 2, high / 2), _STEEL)
 
 
 def _person(p: Any, place: Place) -> None:
     """Stands behind their table. A stand-in for a body: it does not move."""
     x, y = place.to_world(0.0, place.size[1] + 0.20)
-    for radius, high, middle, colour in (
-        (0.13, 0.85, 0.425, (0.20, 0.25, 0.45)), (0.17, 0.60, 1.15, (0.85, 0.45, 0.30)),
-    ):  # fmt: skip
-        p.createMultiBody(
-            0,
-            p.createCollisionShape(pb.GEOM_CYLINDER, radius=radius, height=high),
-            p.createVisualShape(pb.GEOM_CYLINDER, radius=radius, length=high, rgbaColor=(*colour, 1)),
-            (x, y, middle),
+    turn = p.getQuaternionFromEuler((0.0, 0.0, place.facing + math.pi))  # towards the robot
+    shirt, skin, hair, cloth = (0.85, 0.45, 0.30), (0.93, 0.76, 0.63), (0.25, 0.16, 0.10), (0.20, 0.25, 0.45)
+    # radius and height of what is bumped into (0: a ball), its middle, and what is seen: (sizes, at, colour); one size
+    # is a ball's radius, two a cylinder's radius and length, three a box's. Boxes are the cheapest to draw.
+    parts = (
+        (0.13, 0.85, 0.425, [((0.12, 0.13, 0.85), (0, s * 0.085, 0), cloth) for s in (-1, 1)]),
+        (0.17, 0.60, 1.15, [((0.15, 0.60), (0, 0, 0), shirt)]
+         + [((0.09, 0.09, 0.55), (0, s * 0.19, 0.02), shirt) for s in (-1, 1)]
+         + [((0.08, 0.07, 0.09), (0, s * 0.19, -0.30), skin) for s in (-1, 1)]),
+        (0.11, 0.0, 1.58, [((0.11,), (0, 0, 0), skin), ((0.20, 0.20, 0.08), (-0.02, 0, 0.09), hair)]
+         + [((0.02, 0.03, 0.03), (0.10, s * 0.04, 0.01), (0.10, 0.10, 0.15)) for s in (-1, 1)]),
+    )  # fmt: skip
+    shapes = {1: pb.GEOM_SPHERE, 2: pb.GEOM_CYLINDER, 3: pb.GEOM_BOX}
+    for radius, high, middle, seen in parts:
+        kind = {"shapeType": pb.GEOM_CYLINDER, "height": high} if high else {"shapeType": pb.GEOM_SPHERE}
+        look = p.createVisualShapeArray(
+            shapeTypes=[shapes[len(size)] for size, _, _ in seen],
+            radii=[size[0] for size, _, _ in seen],
+            lengths=[size[1] if len(size) == 2 else 0.0 for size, _, _ in seen],
+            halfExtents=[[s / 2 for s in size] if len(size) == 3 else [0.0] * 3 for size, _, _ in seen],
+            visualFramePositions=[list(at) for _, at, _ in seen],
+            rgbaColors=[(*colour, 1.0) for _, _, colour in seen],
         )
-    head = p.createVisualShape(pb.GEOM_SPHERE, radius=0.11, rgbaColor=(0.93, 0.76, 0.63, 1))
-    p.createMultiBody(0, p.createCollisionShape(pb.GEOM_SPHERE, radius=0.11), head, (x, y, 1.58))
+        p.createMultiBody(0, p.createCollisionShape(radius=radius, **kind), look, (x, y, middle), turn)
 
 
 def _cabinet(p: Any, place: Place, drawers: Sequence[Drawer]) -> Cabinet:

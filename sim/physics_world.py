@@ -13,15 +13,18 @@ import numpy as np
 from .bystander import Butterfingers, Bystander, Misreading
 from .camera import Frame, View, take
 from .catalogue import CATALOGUE, UnknownName
+from .clutter import begin
 from .collision import Guard
 from .detector import Detector, OracleLabels
 from .disturbances import Slip
 from .disturber import Disturber, Event
 from .eyes import Eyes
 from .facts import Facts, ObjectFact
-from .furniture import add_object, build, layout
+from .furniture import build
+from .objects import add_object
 from .observation import Observation, RobotState
 from .physics import Physics
+from .placement import layout
 from .robots import make_robot
 from .scene import STAND, Scene, load_scene
 from .snapshots import Checkpoint, imagined, pack, put_back, unpack, unreadable
@@ -57,7 +60,7 @@ class PhysicsWorld:
 
         Raises ValueError if a place can't hold its objects.
         """
-        setup = setup or Setup.of(self.scene)
+        setup = begin(self.scene, setup, seed)
         self._build(setup, seed)
         self.physics.step(_SETTLE)
         self.physics.time = 0.0

@@ -168,6 +168,12 @@ class Scene:
             raise UnknownName("a camera", name, [c.name for c in self.cameras])
         return found
 
+    def extra(self, level: str) -> int:
+        """How many objects a level of clutter adds. Raises `UnknownName` for one that the scene has not."""
+        if level not in self.clutter:
+            raise UnknownName(f"a clutter level of {self.name}", level, self.clutter)
+        return self.clutter[level]
+
     def standing_at(self, x: float, y: float, yaw: float) -> str | None:
         """The place that a robot base at (x, y, yaw) stands at: before its working edge, within reach, facing it."""
         near: list[tuple[float, str]] = []

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .catalogue import CATALOGUE, is_a
+from .clutter import begin
 from .disturbances import as_data, parse_disturbances
 from .disturber import Disturber, Event, Thing
 from .facts import AnyOf, At, Closed, Condition, Facts, Here, Holding, Not, ObjectFact, Open, RobotAt, leaves
@@ -49,7 +50,7 @@ class SymbolicWorld:
 
     def reset(self, setup: Setup | None = None, *, seed: int = 0) -> Observation:
         """Start an episode; `seed` drives random failures and the order of equal objects."""
-        setup = setup or Setup.of(self.scene)
+        setup = begin(self.scene, setup, seed)
         self._rng = np.random.default_rng(seed)
         self._disturber = Disturber(setup.disturbances, seed)
         self._read: dict[int, str] = {}

@@ -27,6 +27,8 @@ class Setup:
     holding: str | None = None
     open_drawers: tuple[str, ...] = ()
     disturbances: tuple[Disturbance, ...] = ()
+    clutter: str | None = None
+    """The level of clutter that is added when an episode begins; None: nothing is."""
 
     @classmethod
     def of(cls, scene: Scene) -> Setup:
@@ -47,6 +49,7 @@ def parse_setup(data: Mapping[str, Any], scene: Scene) -> Setup:
         holding=None if data["holding"] is None else str(data["holding"]),
         open_drawers=tuple(data["open_drawers"]),
         disturbances=parse_disturbances(data["disturbances"], scene),
+        clutter=data.get("clutter"),
     )
 
 
@@ -71,6 +74,7 @@ _KEYS = (
     "objects",
     "robot",
     "drawers",
+    "clutter",
     "disturbances",
     "max_steps",
     "goal",
@@ -135,6 +139,9 @@ def parse_task(data: Any, scene: Scene) -> Task:
         where = entry["at"].lower()
         drawer = scene.drawer_names.get(where)
         objects.append((object_type(entry["type"]).name, drawer or scene.place(where).name))
+    clutter = data.get("clutter")
+    if clutter is not None:
+        scene.extra(str(clutter))
     drawers = data.get("drawers", {})
     for name, state in drawers.items():
         if state not in ("open", "closed"):
@@ -150,6 +157,7 @@ def parse_task(data: Any, scene: Scene) -> Task:
             holding=None if holding is None else object_type(holding).name,
             open_drawers=tuple(scene.drawer(d).name for d, state in drawers.items() if state == "open"),
             disturbances=parse_disturbances(data.get("disturbances", []), scene),
+            clutter=clutter,
         ),
         goal=parse_condition(data["goal"], scene.place_names, scene.drawer_names, scene.carrier_names),
         max_steps=max_steps,

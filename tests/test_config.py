@@ -30,6 +30,7 @@ def test_flag_over_environment_over_file(tmp_path):
 def test_every_field_can_be_set_by_environment(name):
     value = {
         "world": "symbolic",
+        "clutter": "light",
         "embedder": "hash",
         "gui": "true",
         "floor": "0.2",

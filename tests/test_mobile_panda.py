@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from doable.sim.catalogue import CATALOGUE
-from doable.sim.furniture import add_object
 from doable.sim.kinematics import LOWER, UPPER, forward, solutions
 from doable.sim.mobile_panda import READY, TUCK, MobilePanda
+from doable.sim.objects import add_object
 from doable.sim.physics import Physics
 from doable.sim.robot import RADIUS, grasp_height
 from doable.sim.scene import load_scene

@@ -235,6 +235,7 @@ GOOD = {
     "objects": [{"type": "Coke Can", "at": "Table"}, {"type": "apple", "at": "bottom drawer"}],
     "robot": {"at": "me", "holding": "redbull"},
     "drawers": {"upper drawer": "open", "bottom drawer": "closed"},
+    "clutter": "light",
     "max_steps": 7,
     "goal": {"at": ["drink", "user"]},
 }
@@ -253,7 +254,7 @@ def test_a_task_is_read_whole_with_every_name_made_canonical(tmp_path):
             family="nouns",
             scene="kitchen",
             instruction="bring me a drink",
-            setup=Setup((("coke", "table"), ("apple", "bottom drawer")), "user", "red bull", ("top drawer",)),
+            setup=Setup((("coke", "table"), ("apple", "bottom drawer")), "user", "red bull", ("top drawer",), clutter="light"),
             goal=At("drink", "user"),
             max_steps=7,
         )
@@ -289,6 +290,7 @@ def test_blank_lines_are_skipped_and_order_is_kept(tmp_path):
         ({"objects": [{"type": "coke"}]}, "'at'"),
         ({"objects": ["coke"]}, "Expected an object key"),
         ({"drawers": {"top drawer": "ajar"}}, "Expected drawer 'top drawer' to be 'open' or 'closed', got 'ajar'"),
+        ({"clutter": "lots"}, "a clutter level of kitchen, got 'lots'. Did you mean 'light'?"),
         ({"drawers": {"tp drawer": "open"}}, "a drawer, got 'tp drawer'. Did you mean 'top drawer'?"),
         ({"scene": "kichen"}, "a scene, got 'kichen'. Did you mean 'kitchen'?"),
         ({"goal": {"at": ["coke", "tabel"]}}, "a place, got 'tabel'. Did you mean 'table'?"),
