@@ -254,7 +254,9 @@ def test_a_task_is_read_whole_with_every_name_made_canonical(tmp_path):
             family="nouns",
             scene="kitchen",
             instruction="bring me a drink",
-            setup=Setup((("coke", "table"), ("apple", "bottom drawer")), "user", "red bull", ("top drawer",), clutter="light"),
+            setup=Setup(
+                (("coke", "table"), ("apple", "bottom drawer")), "user", "red bull", ("top drawer",), clutter="light"
+            ),
             goal=At("drink", "user"),
             max_steps=7,
         )
