@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -220,12 +220,7 @@ def load_scene(name_or_path: str | Path = "kitchen") -> Scene:
     Raises `UnknownName` for a name that is neither, `SceneError` (both ValueErrors) for a file that is not a scene.
     """
     path = Path(name_or_path)
-    if not path.suffix:
-        known = _shipped()
-        if str(name_or_path) not in known:
-            raise UnknownName("a scene", str(name_or_path), known)
-        path = known[str(name_or_path)]
-    return _scene(SceneFile(path))
+    return _scene(SceneFile(path)) if path.suffix else _known(str(name_or_path))
 
 
 def training_scene(name_or_path: str | Path = "kitchen") -> Scene:
@@ -240,6 +235,15 @@ def training_scene(name_or_path: str | Path = "kitchen") -> Scene:
 def scene_names() -> tuple[str, ...]:
     """The scenes of the package."""
     return tuple(sorted(_shipped()))
+
+
+@cache
+def _known(name: str) -> Scene:
+    """A scene of the package, read once."""
+    known = _shipped()
+    if name not in known:
+        raise UnknownName("a scene", name, known)
+    return _scene(SceneFile(known[name]))
 
 
 def _shipped() -> dict[str, Path]:

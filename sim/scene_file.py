@@ -12,6 +12,9 @@ from typing import Any
 import jsonschema
 import yaml
 
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Much faster where libyaml is there."""
+
 Path_ = Sequence[str | int]
 """The keys and positions that lead to a value in the file."""
 
@@ -32,8 +35,9 @@ class SceneFile:
             raise SceneError(f"Expected a scene file, got {str(path)!r}, which does not exist. Pass a YAML file.")
         try:
             text = self.path.read_text(encoding="utf-8")
-            self._root = yaml.compose(text, Loader=yaml.SafeLoader)
-            self.data: Any = yaml.safe_load(text)
+            loader = _Loader(text)
+            self._root = loader.get_single_node()
+            self.data: Any = None if self._root is None else loader.construct_document(self._root)
         except UnicodeDecodeError as error:
             raise SceneError(f"{self.path.name}: Expected a text file in UTF-8: {error}.") from error
         except yaml.MarkedYAMLError as error:

@@ -252,7 +252,7 @@ def test_a_missing_part_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: x\nplaces: [", "line 2: Expected YAML"),
+        ("name: x\nplaces: }\n", "line 2: Expected YAML"),
         ("", "Expected a scene with keys like name and places, got nothing"),
         ("just words", "got str"),
         ("[1, 2]", "got list"),
