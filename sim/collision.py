@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .catalogue import CATALOGUE
-from .furniture import add_object, build
+from .furniture import build
+from .objects import add_object
 from .observation import DrawerState, SeenObject
 from .physics import Physics
 from .robot import Grip
