@@ -155,7 +155,9 @@ def test_inputs_are_a_few_units_around_zero(data):
 def test_the_oracle_measured_against_itself_is_perfect(tmp_path):
     table = bench_detector("oracle", ["kitchen"], situations=3, seed=7, out=tmp_path)
     figures = json.loads((tmp_path / "summary.json").read_text())
-    assert figures["kitchen.mean_iou"] == figures["kitchen.precision"] == figures["kitchen.recall"] == 1.0
+    assert figures["kitchen.precision"] == figures["kitchen.recall"] == 1.0
+    # Specks of a few pixels are labels, but too few to be trusted as a detection.
+    assert figures["kitchen.mean_iou"] > 0.999
     assert figures["kitchen.position_error"] == figures["kitchen.oracle_position_error"] < 0.03
     assert "| **all** |" in table
     assert json.loads((tmp_path / "origin.json").read_text())["detector"] == "oracle labels"
