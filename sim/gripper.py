@@ -90,10 +90,10 @@ class Gripper:
         self._move(self._goal, self._force, self._speed)
 
     def loosen(self) -> None:
-        """Let the fingers spring open, and hold nothing by friction, until `tighten`."""
+        """Let the fingers spring open, and meet nothing, until `tighten`."""
         for link in self.links:
-            # A finger that pushes a thing along, as in driving, would carry it.
-            self._p.changeDynamics(self._body, link, lateralFriction=0.0)
+            # A finger that pushes a thing along, as in driving, would carry it, and a can hangs on a finger's edge.
+            self._p.setCollisionFilterGroupMask(self._body, link, 0, 0)
             self._p.setJointMotorControl2(
                 self._body, link, self._p.POSITION_CONTROL, targetPosition=self._open[0], force=self._press,
                 maxVelocity=0.3,
@@ -102,7 +102,7 @@ class Gripper:
     def tighten(self) -> None:
         """After `loosen`: as it was told before."""
         for link in self.links:
-            self._p.changeDynamics(self._body, link, lateralFriction=_FRICTION)
+            self._p.setCollisionFilterGroupMask(self._body, link, 1, -1)
         self.reissue()
 
     def state(self) -> dict[str, Any]:
