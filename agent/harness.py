@@ -19,8 +19,8 @@ def harness(model: Any, tokenizer: Any, *, batch: int = 1) -> Evaluate:
     Raises ValueError where it is not installed.
     """
     try:
-        from lm_eval.api.instance import Instance
-        from lm_eval.models.huggingface import HFLM
+        from lm_eval.api.instance import Instance  # pyright: ignore[reportMissingImports]
+        from lm_eval.models.huggingface import HFLM  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ValueError(
             f"Expected lm-evaluation-harness to compare with, which is not installed ({error}). Install doable[bench], "
