@@ -17,6 +17,8 @@ _BOARDS = 12
 """Flat pieces in a bowl's rim. (Bullet takes no more than 16 shapes in one body; with more it crashes.)"""
 _LEAN = math.radians(25)
 """How far a bowl's rim leans out."""
+_LIFT = 0.003
+"""Metres between the ground and the lower edge of a bowl's rim."""
 
 
 def add_object(physics: Physics, kind: ObjectType, at: Sequence[float], yaw: float) -> int:
@@ -72,13 +74,14 @@ def _bowl(p: Any, kind: ObjectType) -> tuple[int, int]:
     thick = 0.005
     low = radius - high * math.tan(_LEAN)
     """The inner radius at the floor."""
-    board = high / math.cos(_LEAN)
+    # The boards end above the floor: a bowl stands on four points of it, and physics has a sixth of the contacts.
+    board = (high - _LIFT) / math.cos(_LEAN)
     middle = (radius + low - thick) / 2
     turns = [2 * math.pi * i / _BOARDS for i in range(_BOARDS)]
     wide = (radius - thick / 2) * math.tan(math.pi / _BOARDS)
     half = [(thick / 2, wide, board / 2)] * _BOARDS
     # The centre of the body is in the middle of its bounding box, as of every object.
-    at = [(middle * math.cos(a), middle * math.sin(a), 0.0) for a in turns]
+    at = [(middle * math.cos(a), middle * math.sin(a), _LIFT / 2) for a in turns]
     lean = p.getQuaternionFromEuler((0.0, _LEAN, 0.0))
     nothing = (0.0, 0.0, 0.0)
     turned = [p.multiplyTransforms(nothing, p.getQuaternionFromEuler((0.0, 0.0, a)), nothing, lean)[1] for a in turns]

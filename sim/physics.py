@@ -64,8 +64,11 @@ class Physics:
         self.p.resetSimulation()
         self.p.setAdditionalSearchPath(pybullet_data.getDataPath())
         self.p.setGravity(0.0, 0.0, -9.81)
-        # Deterministic order of overlapping pairs: the same commands give the same states, bit by bit.
-        self.p.setPhysicsEngineParameter(fixedTimeStep=STEP, numSolverIterations=50, deterministicOverlappingPairs=1)
+        # Deterministic order of overlapping pairs: the same commands give the same states, bit by bit. The solver ends
+        # when no contact is off by more than 3 mm/s: what lies about creeps by a millimetre in half a minute.
+        self.p.setPhysicsEngineParameter(
+            fixedTimeStep=STEP, numSolverIterations=50, solverResidualThreshold=1e-5, deterministicOverlappingPairs=1
+        )
         self.time = 0.0
 
     def step(self, count: int = 1) -> None:
