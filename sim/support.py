@@ -14,11 +14,12 @@ Placed = tuple[str, tuple[float, float, float]]
 """(type, centre (x, y, z)), metres."""
 
 
-def carrier(thing: Placed, others: Iterable[Placed]) -> str | None:
+def carrier(thing: Placed, others: Iterable[Placed], blur: float = 0.0) -> str | None:
     """The type of the object that `thing` lies in or on; None: on furniture, or nowhere.
 
     It lies in a bowl whose wall its centre is within, unless it rests on something that lies there itself, and on a
-    block whose top its own bottom touches and whose middle it does not overhang.
+    block whose top its own bottom touches and whose middle it does not overhang; by `blur` metres more where the
+    positions are seen only.
     """
     kind, (x, y, z) = CATALOGUE[thing[0]], thing[1]
     bottom = z - kind.size[2] / 2
@@ -26,10 +27,8 @@ def carrier(thing: Placed, others: Iterable[Placed]) -> str | None:
     for name, (ox, oy, oz) in others:
         other = CATALOGUE[name]
         away, half = math.hypot(x - ox, y - oy), other.size[2] / 2
-        if away > other.size[0] / 2:
-            continue
-        if other.stacks and abs(bottom - (oz + half)) <= _SLACK:
+        if other.stacks and away <= other.size[0] / 2 + blur and abs(bottom - (oz + half)) <= _SLACK:
             return name
-        if other.holds and oz - half - _SLACK <= bottom <= oz + half + _SLACK:
+        if other.holds and away <= other.size[0] / 2 and oz - half - _SLACK <= bottom <= oz + half + _SLACK:
             around.append((away, name))
     return min(around, default=(0.0, None))[1]

@@ -21,6 +21,8 @@ from .support import carrier
 
 _HANDLE = FRONT + HANDLE_OUT + BAR / 2
 """From the cabinet's face to the outer side of a closed drawer's handle, metres: furniture knowledge, like the map."""
+_COVERED = 0.02
+"""How far off, metres, a block seems to be of which another one covers the top."""
 _SHUT = 0.1
 """A drawer that is open by less of its travel counts as closed."""
 
@@ -97,7 +99,8 @@ class Tracker:
 
     def _carried_by(self, thing: SeenObject, others: Sequence[SeenObject]) -> SeenObject:
         """With the bowl or the block that it lies in or on as its place, if there is one."""
-        below = carrier((thing.type, thing.position), [(o.type, o.position) for o in others if o is not thing])
+        seen = [(o.type, o.position) for o in others if o is not thing]
+        below = carrier((thing.type, thing.position), seen, _COVERED)
         if below is None:
             return thing
         return replace(thing, place=below, state="inside" if CATALOGUE[below].holds else thing.state)

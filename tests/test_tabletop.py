@@ -3,6 +3,7 @@
 import pytest
 
 from doable.sim.facts import At, parse_condition
+from doable.sim.physics_world import PhysicsWorld
 from doable.sim.scene import load_scene
 from doable.sim.symbolic import SymbolicWorld
 from doable.sim.task import Setup
@@ -48,3 +49,15 @@ def test_goals_may_name_what_things_lie_in():
     world = SymbolicWorld(SCENE)
     world.reset(Setup((("red bowl", "middle"), ("blue block", "red bowl")), "table"))
     assert goal.holds(world.facts())
+
+
+def test_the_arm_puts_blocks_where_they_are_wanted_and_sees_them_there():
+    world = PhysicsWorld(SCENE)
+    stack = "put the red block on the green block"
+    moves = [(3, stack), (12, stack), (1, "put the blue block in the red bowl"), (1, "put the red block in the middle")]
+    for seed, phrase in moves:
+        world.reset(seed=seed)
+        outcome = execute(LIBRARY[phrase], world)
+        assert outcome.status == "done", (seed, phrase, outcome.reason)
+        assert LIBRARY[phrase].effects.holds(world.facts()), "by the true state too"
+    world.close()
