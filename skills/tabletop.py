@@ -20,6 +20,8 @@ _ABOVE = 0.004
 """How far above what it comes to lie on a thing is let go, metres."""
 _FLOOR = 0.012
 """From a bowl's lowest point to what lies in it, metres: a bowl's floor and some air."""
+_BLUR = 0.08
+"""Metres by which a thing that the arm partly hides may seem to have moved: then the free view of it counts."""
 _ROOM = 0.03
 """Metres of free table around what is put at a position: the fingers open there."""
 
@@ -32,11 +34,13 @@ def pick_and_place(what: str, where: str) -> Policy:
         if held not in (None, what):
             raise CannotDo(f"the hand holds the {held}")
         observation = robot.observe()
+        before = _target(robot, observation, what, where)  # a goal that is nowhere is told before anything moves
         if held is None:
-            _target(robot, observation, what, where)  # a goal that is nowhere is told before anything moves
             _take(robot, observation, what)
             observation = robot.observe()
         x, y, below = _target(robot, observation, what, where)
+        if math.dist((x, y), before[:2]) < _BLUR:
+            x, y = before[:2]
         grip = robot.gripped
         if grip is None:
             raise CannotDo(f"the {what} slipped out of the fingers")
