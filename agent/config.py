@@ -99,6 +99,9 @@ class Config:
     journal then lists only the skills that were scored."""
     floor: float = 0.3
     """Refuse when the next words of a model with adapter are a skill that works with less probability than this."""
+    guards: bool = True
+    """Hold choices against what the goal plainly asks for: other things are not taken, 'done' needs to be seen, and a
+    refusal needs to have looked."""
     gui: bool = False
     """Show the physics in a window."""
 

@@ -18,7 +18,7 @@ _NEGATION = re.compile(
 )
 _VERBS = (
     "bring|fetch|get|grab|give|hand|pass|deliver|carry|take|put|place|move|set|leave|drop|throw|toss|discard|pick|lift|"
-    "hold|find|locate|go|come|drive|head|walk|visit|open|close|shut|restock|return|clear|serve"
+    "hold|find|locate|go|come|drive|head|walk|visit|open|close|shut|pull|push|slide|restock|return|clear|serve"
 )
 _POLITE = r"(?:(?:please|now|also|and|could you|can you|would you)\s+)*"
 _IMPERATIVE = re.compile(rf"^{_POLITE}(?:{_VERBS})\b", re.I)
@@ -28,14 +28,32 @@ _WORDS = {w for kind in KITCHEN.values() for w in (kind.name, *kind.synonyms, *k
 _NAMES = "|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True))
 _THING = rf"(?:(?:the|a|an|some|one|my|that)\s+)?(?:(?:can|bottle|bag|pack)\s+of\s+)?(?:{_NAMES})(?:\s+(?:can|bottle))?"
 _LIST = re.compile(rf"\b{_THING}(?:\s*(?:,\s*and|,|\band|&|\bplus|\bas well as)\s+(?:also\s+)?{_THING})+\b", re.I)
+_GAP = re.compile(
+    rf"\b(?P<verb>put|place|move|take|bring|carry|set)?\s*(?P<first>{_THING})(?P<goes>\s+(?:goes|belongs))?\s+"
+    rf"(?P<there>(?:to|on|onto|into|in|at)\s+[\w ]+?)(?:,\s*and|,|\s+and)\s+(?P<second>{_THING})\s+"
+    r"(?P<where>(?:to|on|onto|into|in|at)\s+[\w ]+?)(?=[.?!]?$)", re.I)  # fmt: skip
 _JOINT = re.compile(r"\s*(?:,\s*and|,|\band|&|\bplus|\bas well as)\s+(?:also\s+)?", re.I)
 
 
 def decompose(goal: str) -> list[Subgoal]:
     """The subgoals of a goal, in order; at least one."""
-    text = " ".join(goal.split())
+    text = _in_full(" ".join(goal.split()))
     parts = [part for clause in _cut(text) for part in _spread(clause)]
     return [Subgoal(part, index) for index, part in enumerate(parts)]
+
+
+def _in_full(text: str) -> str:
+    """'the top drawer … the bottom one' and 'put x on p and y on q' with all their words."""
+    if "drawer" in text.lower():
+        text = re.sub(r"\bthe (top|bottom|upper|lower|middle) one\b", r"the \1 drawer", text, flags=re.I)
+    gap = _GAP.search(text)
+    if gap is None or not (gap["verb"] or gap["goes"]) or _NEGATION.search(text):
+        return text
+    verb = gap["verb"] or "put"
+    errands = f"{verb} {gap['first']} {gap['there']}, then {verb} {gap['second']} {gap['where']}"
+    before = text[: gap.start()].rstrip()
+    # What stands before a colon is said by what stands behind it.
+    return errands if before.endswith(":") else f"{before} {errands}".strip()
 
 
 def _cut(text: str) -> list[str]:

@@ -24,12 +24,13 @@ from ..sim.world import World
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
 from ..skills.skill import Outcome, Skill
-from . import checking, prompts, recalling, scoring
+from . import checking, guards, meaning, prompts, recalling, scoring
 from .checking import Ending, Limits
 from .config import Config
 from .decompose import decompose
 from .journal import Footer, Journal
 from .language_model import LanguageModel
+from .meaning import Meaning
 from .runs import RunFolder
 from .saying import Saying
 from .types import Candidate, Decision, Step, Subgoal, Verdict
@@ -91,6 +92,7 @@ class Loop:
         self._saying = Saying(model, list(self._skills), config, memory.embedder)
         # Only of a model that was trained to say skills does it mean something how much it would say besides.
         self._floor = config.floor if self._saying.probable else 0.0
+        self._meanings: dict[str, Meaning | None] = {}
         self._deadline_from = time.monotonic()
 
     def graph(self) -> StateGraph:
@@ -160,7 +162,7 @@ class Loop:
         if self.config.search == "best-first":
             # What was not scored is left out; nothing of it could be chosen, nor lift the sum over the floor.
             able = np.array([0.0 if phrase in tabu else value for phrase, value in zip(phrases, can, strict=True)])
-            found, thought = saying.best(asked, able, self._floor)
+            found, thought = saying.best(asked, able, self._least(turn))
             phrases, log_say, can = [phrases[i] for i in found.phrases], found.log_say, able[found.phrases]
         else:
             said = saying(asked)
@@ -169,7 +171,10 @@ class Loop:
 
     def choose(self, turn: Turn) -> Change:
         """The best one."""
-        decision = scoring.choose(turn["candidates"], self._skills, self._tabu(turn), self._floor)
+        asked = self._meaning(turn)
+        if asked and guards.reached(asked, turn["observation"], self._steps(self._pursued(turn))):
+            return {"decision": Decision("finish", None, f"it is seen that {asked}")}
+        decision = scoring.choose(turn["candidates"], self._skills, self._tabu(turn), self._least(turn))
         if thought := turn.get("thought"):
             decision = replace(decision, reason=f"{decision.reason}; thought: {thought}")
         return {"decision": decision}
@@ -231,7 +236,23 @@ class Loop:
         return tuple(step for step in self.journal.steps if step.subgoal == subgoal)
 
     def _tabu(self, turn: Turn) -> dict[str, str]:
-        return scoring.tabu(self.journal.steps, self._pursued(turn), turn["observation"])
+        """Phrases that are not to be chosen, each with the reason."""
+        subgoal, observation = self._pursued(turn), turn["observation"]
+        tabu = scoring.tabu(self.journal.steps, subgoal, observation)
+        if asked := self._meaning(turn):
+            tabu |= guards.masks(asked, self.library, observation, self._steps(subgoal), self.world.scene)
+        return tabu
+
+    def _meaning(self, turn: Turn) -> Meaning | None:
+        """What the subgoal plainly asks for; None: not plain, or not to be used."""
+        text = self._pursued(turn).text
+        if self.config.guards and text not in self._meanings:
+            self._meanings[text] = meaning.read(text, self.world.scene)
+        return self._meanings.get(text)
+
+    def _least(self, turn: Turn) -> float:
+        """The floor; none for an errand that is plainly one for these skills."""
+        return 0.0 if self._meaning(turn) else self._floor
 
     def _skill(self, decision: Decision) -> Skill:
         return self._skills[decision.phrase or ""]

@@ -39,7 +39,13 @@ def test_every_field_can_be_set_by_environment(name):
         "search": "best-first",
         "prompt": "cloze",
     }
-    value |= {"prompt_scene": "none", "prompt_memory": "true", "prompt_tokens": "512", "normalise": "pmi"}
+    value |= {
+        "prompt_scene": "none",
+        "prompt_memory": "true",
+        "prompt_tokens": "512",
+        "normalise": "pmi",
+        "guards": "false",
+    }
     value = value.get(name, "3")
     config = Config.load(environ={f"DOABLE_{name.upper()}": value})
     assert getattr(config, name) != defaults()[name]

@@ -224,14 +224,14 @@ def test_a_folder_of_a_run_stays_small(tmp_path, memory):
 
 def test_goals_that_were_reached_become_examples(tmp_path, memory):
     """Subgoal by subgoal, with the skills that worked; a run that was given up leaves none."""
-    plan = {"bring me the sponge": SPONGE, "go to the table": ["open the top drawer", "go to the table", "done"]}
+    plan = {"bring me the sponge": SPONGE, "go to the table": ["go to the cabinet", "go to the table", "done"]}
     model = ScriptedModel(by_plan(lambda prompt: plan[prompt.split("\n")[1].removeprefix("Goal: ")]))
-    result = agent(tmp_path, memory, model).run("bring me the sponge, then go to the table")
+    result = agent(tmp_path, memory, model, guards=False).run("bring me the sponge, then go to the table")
     agent(tmp_path, memory, plans(["say that it is not possible"])).run("paint the wall")
     found = examples(memory, episode="another")
     assert found == (
         Example("bring me the sponge", tuple(SPONGE)),
-        Example("go to the table", ("open the top drawer", "go to the table", "done")),
+        Example("go to the table", ("go to the cabinet", "go to the table", "done")),
     )
     assert examples(memory, episode=result.run_id) == ()
     heard = []

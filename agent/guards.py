@@ -1,0 +1,94 @@
+"""Holding choices against what the goal plainly asks for, by what has been seen.
+
+A language model says `done` too early, or names a thing that is not meant. Where the words are plain
+(`agent/meaning.py`) that can be known: what is not asked for is not taken, `done` needs to be seen, and a refusal needs
+to have looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..sim.facts import At, leaves
+from ..sim.observation import Observation
+from ..sim.scene import Scene
+from ..skills.skill import Skill
+from .meaning import Meaning
+from .types import Step
+
+UNASKED = "not what is asked for"
+UNSEEN = "not seen to be reached"
+UNSOUGHT = "no evidence yet that it is impossible"
+
+
+def reached(meaning: Meaning, observation: Observation, steps: Sequence[Step]) -> bool:
+    """Is the errand seen to be done? What fell into a bin is out of sight: that it was put there counts."""
+    if meaning.kind != "deliver":
+        return meaning.reached(observation.believed())
+    mine = _delivered(meaning, steps)
+    if meaning.source and not mine:
+        return False  # One that was there before is not the one that was to come from elsewhere.
+    return meaning.reached(observation.believed()) or len(mine) >= meaning.count
+
+
+def masks(
+    meaning: Meaning, skills: Iterable[Skill], observation: Observation, steps: Sequence[Step], scene: Scene
+) -> dict[str, str]:
+    """Phrases that are not to be chosen now, each with the reason. `steps` are those of the same subgoal."""
+    done = reached(meaning, observation, steps)
+    impossible = _sought(meaning, observation, steps, scene)
+    found: dict[str, str] = {}
+    for skill in skills:
+        if skill.family == "done" and not done:
+            found[skill.phrase] = UNSEEN
+        elif skill.family == "refuse" and not impossible:
+            found[skill.phrase] = UNSOUGHT
+        elif _unasked(meaning, skill, observation, scene):
+            found[skill.phrase] = UNASKED
+    return found
+
+
+def _unasked(meaning: Meaning, skill: Skill, observation: Observation, scene: Scene) -> bool:
+    """Would it take, move or open something else, or carry the thing elsewhere?"""
+    held, here = observation.robot.holding, observation.robot.place
+    wanted = held in meaning.things
+    match meaning.kind, skill.family:
+        case "go", family:
+            return family in ("find", "pick up", "open", "close") or (family == "go to" and skill.target != meaning.to)
+        case (("open" | "close"), ("open" | "close")):
+            return (skill.family, skill.target) != (meaning.kind, meaning.to)
+        case (("deliver" | "hold" | "find"), ("find" | "pick up")):
+            return skill.target not in meaning.things
+        case "deliver", "pick and place":
+            there = At(skill.target or "", meaning.to or "")
+            return skill.target not in meaning.things or there not in leaves(skill.effects)
+        case "hold", "put down":
+            return skill.target in meaning.things
+        case "deliver", "bring":
+            return not wanted or meaning.to != "user"
+        case "deliver", "put down":
+            return wanted == (here != meaning.to) and meaning.to in scene.place_names
+        case "deliver", "go to":
+            return wanted and skill.target != meaning.to and meaning.to in scene.place_names
+        case _:
+            return False
+
+
+def _sought(meaning: Meaning, observation: Observation, steps: Sequence[Step], scene: Scene) -> bool:
+    """Has all been looked at, and none of it seen? Or has something failed?"""
+    if any(step.verdict and step.verdict.then in ("retry", "replan") for step in steps):
+        return True
+    if meaning.kind not in ("deliver", "hold", "find"):
+        return False
+    there = {o.type for o in observation.objects if not o.remembered} | {observation.robot.holding}
+    return all(p.name in observation.looked_at for p in scene.surfaces()) and not meaning.things & there
+
+
+def _delivered(meaning: Meaning, steps: Sequence[Step]) -> list[Step]:
+    """The steps that put one of the things down where it shall be."""
+    return [
+        step
+        for step in steps
+        if step.verdict and step.verdict.then == "continue" and step.after and step.after.robot.place == meaning.to
+        if step.decision.phrase in {f"put down the {thing}" for thing in meaning.things}
+    ]

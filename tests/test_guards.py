@@ -1,0 +1,104 @@
+"""Choices held against what the goal plainly asks for, in the symbolic world."""
+
+import pytest
+
+from doable.agent import Agent, Config, ScriptedModel
+from doable.agent.guards import UNASKED, UNSEEN, UNSOUGHT, masks, reached
+from doable.agent.meaning import read
+from doable.memory.embedding import HashEmbedder
+from doable.memory.store import Memory
+from doable.sim.symbolic import SymbolicWorld
+from doable.sim.task import Setup
+from doable.skills.execute import execute
+from doable.skills.library import SkillLibrary
+from doable.skills.value import DeclaredValues
+
+SETUP = Setup((("coke", "table"), ("pepsi", "table"), ("sponge", "far counter")), "table")
+
+
+@pytest.fixture
+def world():
+    world = SymbolicWorld()
+    world.reset(SETUP, seed=0)
+    return world
+
+
+def masked(world, text):
+    meaning = read(text, world.scene)
+    assert meaning
+    return masks(meaning, SkillLibrary.of(world.scene), world.observe(), (), world.scene)
+
+
+def run(world, tmp_path, goal, say, **config):
+    settings = Config(runs=str(tmp_path / "runs"), max_steps=8, **config)
+    memory = Memory(tmp_path / "memory", HashEmbedder())
+    return Agent(world, ScriptedModel(say), memory, DeclaredValues(), config=settings).run(goal)
+
+
+def says(*phrases):
+    """A model that prefers these phrases in this order, whatever the prompt."""
+    order = {phrase: -0.1 - i for i, phrase in enumerate(phrases)}
+    return lambda prompt, continuation: order.get(continuation.strip(), -9.0)
+
+
+def test_other_things_are_not_taken(world):
+    found = masked(world, "bring me a soda that isn't coke")
+    assert found["pick up the coke"] == found["find the apple"] == UNASKED
+    assert "pick up the pepsi" not in found
+    assert "find the 7up" not in found
+
+
+def test_done_needs_to_be_seen(world):
+    assert masked(world, "open the top drawer")["done"] == UNSEEN
+    execute(SkillLibrary.of(world.scene)["open the top drawer"], world)
+    assert "done" not in masked(world, "open the top drawer")
+
+
+def test_a_refusal_needs_to_have_looked(world):
+    refuse = "say that it is not possible"
+    assert masked(world, "bring me the banana")[refuse] == UNSOUGHT
+    for place in world.scene.surfaces():
+        execute(SkillLibrary.of(world.scene)[f"go to the {place.name}"], world)
+    assert refuse not in masked(world, "bring me the banana")
+    assert masked(world, "bring me the coke")[refuse] == UNSOUGHT
+
+
+def test_what_is_carried_goes_where_it_is_wanted(world):
+    library = SkillLibrary.of(world.scene)
+    execute(library["pick up the coke"], world)
+    found = masked(world, "put the coke on the close counter")
+    assert {"bring it to you", "put down the coke", "go to the far counter"} <= set(found)
+    assert "go to the close counter" not in found
+    execute(library["go to the close counter"], world)
+    assert "put down the coke" not in masked(world, "put the coke on the close counter")
+    # And what is in the hand but not wanted is not delivered.
+    assert "bring it to you" in masked(world, "bring me the sponge")
+
+
+def test_a_goal_that_is_seen_to_hold_is_finished(world, tmp_path):
+    world.reset(Setup((("coke", "user"),), "user"), seed=0)
+    result = run(world, tmp_path, "bring me the coke", says("find the coke"))
+    assert (result.status, len(result.steps)) == ("reached", 1)
+    assert "it is seen that the coke is at the user" in result.steps[0].decision.reason
+
+
+def test_a_model_that_says_done_at_once_goes_on(world, tmp_path):
+    eager = says("done", "put down the coke", "bring it to you", "pick up the coke")
+    result = run(world, tmp_path, "bring me the coke", eager)
+    assert [s.decision.phrase for s in result.steps] == [
+        "pick up the coke", "bring it to you", "put down the coke", None,
+    ]  # fmt: skip
+    assert world.facts().count("coke", "user") == 1
+
+
+def test_without_guards_the_model_has_its_way(world, tmp_path):
+    result = run(world, tmp_path, "bring me the coke", says("done"), guards=False)
+    assert (result.status, len(result.steps)) == ("reached", 1)
+
+
+def test_what_fell_into_the_bin_counts_as_put_there(world, tmp_path):
+    plan = says("put down the coke", "pick up the coke", "go to the trash can")
+    result = run(world, tmp_path, "throw the coke away", plan)
+    assert result.status == "reached"
+    assert world.facts().count("coke", "trash can") == 1
+    assert reached(read("throw the coke away", world.scene), world.observe(), result.steps)
