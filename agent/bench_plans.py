@@ -10,7 +10,8 @@ the hand, open drawers; and where nothing of this changes, the places visited. B
 same *word by word*.
 
 Each is told three times: with what the model *says* alone, times declared *preconditions*, times the value functions
-(what *can* be done). The start states are made up (`published_plans`); the instructions stay out of the results.
+(what *can* be done). Whole plans of the first kind are made without guards, the model alone; `--no-guards` leaves them
+out everywhere. The start states are made up (`published_plans`); the instructions stay out of the results.
 
 Results land in one folder: `rows.jsonl` (a line a row and kind, written at once, so that a run that was cut short goes
 on), `summary.json`, `table.md` and `origin.json`.
@@ -225,6 +226,7 @@ class _Bench:
                 normalise=normalisation,  # type: ignore[arg-type]
                 search=self._config.search if normalisation == "sum" else "full",
                 max_steps=len(plan.steps) + _SPARE_STEPS,
+                guards=self._config.guards and mode != "say",
                 memory=str(Path(folder) / "memory"),
                 runs=str(Path(folder) / "runs"),
             )

@@ -30,7 +30,7 @@ def config(model=COKE, **more):
 
 
 def test_figures_of_a_model_that_always_fetches_the_coke(file, tmp_path):
-    summary = run_plans_benchmark(file, config(), tmp_path / "out")
+    summary = run_plans_benchmark(file, config(guards=False), tmp_path / "out")
     figures = summary.figures()
     # Five steps of the first row; of the second, the skill at step 1 is wrong and so is what it says at step 2.
     assert (figures["n"], figures["n_steps"], figures["n_left_out"], figures["n_forced"]) == (2, 7, 1, 0)
@@ -43,6 +43,13 @@ def test_figures_of_a_model_that_always_fetches_the_coke(file, tmp_path):
     assert figures["next_skill"] == figures["next_skill.can"]
     assert figures["plan_success"] == figures["plan_success.can"]
     assert figures["next_skill.low"] < figures["next_skill"] < figures["next_skill.high"]
+
+
+def test_guards_lead_the_model_to_what_is_asked_for_and_say_alone_has_none(file, tmp_path):
+    figures = run_plans_benchmark(file, config(), tmp_path / "out").figures()
+    assert figures["plan_success.say"] == 1 / 2
+    assert figures["plan_success.preconditions"] == figures["plan_success.can"] == 1
+    assert figures["next_skill.can"] == 5 / 7, "next skills are the model's own"
 
 
 def test_preconditions_forbid_what_can_not_start(file, tmp_path):
