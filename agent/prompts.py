@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..sim.catalogue import CATALOGUE
+from ..sim.catalogue import CATALOGUE, SPILL
 from ..sim.observation import Observation, SeenObject
 from .types import Step, Subgoal
 
@@ -101,7 +101,11 @@ def situation(now: Observation, before: Observation | None = None, *, seen: bool
     for thing in now.objects:
         if _key(thing) not in old:
             groups.setdefault(_where(thing), []).append(describe(thing.type))
+    spilled, earlier = ({spill.place for spill in o.spills} if o else set() for o in (now, before))
+    for place in sorted(spilled - earlier):
+        groups.setdefault(place, []).append(SPILL)
     news = [f"{where}: {', '.join(what)}" for where, what in groups.items()]
+    news += [f"{place} clean" for place in sorted(earlier - spilled)]
     known = _drawers(before) if before else {}
     news += [f"{name} {state}" for name, state in _drawers(now).items() if known.get(name) != state]
     if not news and before is None:

@@ -10,16 +10,16 @@ from ..memory.record import Record
 from ..memory.store import Memory
 from ..sim.observation import Observation, SeenObject
 from ..sim.scene import Scene
-from ..skills.skill import Family, Skill
+from ..skills.skill import Skill
 from .checking import Ending
 from .prompt_forms import Example
 from .types import Step
 
 _CONFIDENCE = 0.5
 """Of a sighting of an earlier episode: things get moved."""
-_PAST: dict[Family, str] = {
+_PAST: dict[str, str] = {
     "go to": "went to", "find": "found", "pick up": "picked up", "put down": "put down", "bring": "brought",
-    "open": "opened", "close": "closed",
+    "open": "opened", "close": "closed", "put in": "put", "wipe": "wiped",
 }  # fmt: skip
 
 

@@ -145,6 +145,9 @@ TABLETOP: dict[str, ObjectType] = {
 CATALOGUE: dict[str, ObjectType] = KITCHEN | TABLETOP
 """Every type there is, by name; which of them a scene can hold is its own `types`."""
 
+SPILL = "spill"
+"""What a spill is called: a mark on a surface, no object."""
+
 WORDS: frozenset[str] = frozenset(
     word for kind in CATALOGUE.values() for word in (kind.name, *kind.categories, *kind.properties)
 )

@@ -5,12 +5,14 @@ A detector sees one `Frame`; what its answer means in the room is worked out in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .catalogue import SPILL
 
 if TYPE_CHECKING:
     from .camera import Frame
@@ -24,7 +26,7 @@ class Detection:
     """One object or drawer in one picture: what it is, its pixels (H, W) bool, and how sure that is, in [0, 1]."""
 
     type: str
-    """A type of the catalogue, or the name of a drawer."""
+    """A type of the catalogue, the name of a drawer, or "spill" (the pixels of all that is spilled)."""
     mask: NDArray[np.bool_]
     confidence: float = 1.0
 
@@ -41,13 +43,19 @@ class Detector(Protocol):
 class OracleLabels:
     """Types and outlines from the renderer's own labels: a perfect detector, for all that is in view and not hidden.
 
-    `types` maps bodies to catalogue types, `drawers` maps (body, link) to the names of drawers.
+    `types` maps bodies to catalogue types, `drawers` maps (body, link) to the names of drawers; `drops` are the bodies
+    of what is spilled.
     """
 
     name = "oracle labels"
 
-    def __init__(self, types: Mapping[int, str], drawers: Mapping[tuple[int, int], str] | None = None):
-        self._types, self._drawers = types, dict(drawers or {})
+    def __init__(
+        self,
+        types: Mapping[int, str],
+        drawers: Mapping[tuple[int, int], str] | None = None,
+        drops: Collection[int] = (),
+    ):
+        self._types, self._drawers, self._drops = types, dict(drawers or {}), list(drops)
 
     def detect(self, frame: Frame) -> list[Detection]:
         """One detection for each drawer, then for each body of a known type, with enough pixels."""
@@ -59,4 +67,6 @@ class OracleLabels:
             for body in np.unique(frame.body)
             if int(body) in self._types
         ]
+        if self._drops:
+            found.append(Detection(SPILL, np.isin(frame.body, self._drops)))
         return [one for one in found if one.mask.sum() >= FEWEST_PIXELS]

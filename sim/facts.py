@@ -59,12 +59,16 @@ class At:
 
 @dataclass(frozen=True)
 class Here:
-    """An object that is `what` rests at the robot's place."""
+    """An object that is `what` rests at the robot's place, or in one of `drawers` that is there and open."""
 
     what: str
+    drawers: tuple[tuple[str, str], ...] = ()
+    """(drawer, its cabinet): what else counts as here while the robot stands at the cabinet."""
 
     def holds(self, facts: Facts) -> bool:
-        return facts.robot_at is not None and facts.count(self.what, facts.robot_at) > 0
+        at = facts.robot_at
+        inside = (drawer for drawer, cabinet in self.drawers if cabinet == at and drawer in facts.open_drawers)
+        return at is not None and any(facts.count(self.what, where) > 0 for where in (at, *inside))
 
 
 @dataclass(frozen=True)

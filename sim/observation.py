@@ -45,6 +45,18 @@ class SeenObject:
 
 
 @dataclass(frozen=True)
+class SeenSpill:
+    """A spill as the cameras last showed it, on the surface of one place."""
+
+    place: str
+    cells: tuple[tuple[float, float], ...]
+    """The middles (x, y) of the 2 cm squares that show some of it, world frame, metres."""
+    last_seen: float = 0.0
+    visible: bool = True
+    """In the newest frame."""
+
+
+@dataclass(frozen=True)
 class RobotState:
     """Proprioception: the base in the world frame, and what the fingers feel."""
 
@@ -81,6 +93,8 @@ class Observation:
     carried: SeenObject | None = None
     """What the fingers hold, as the cameras see it. Not `visible`: felt, but not seen there by the newest pictures;
     confidence 0: never seen there."""
+    spills: tuple[SeenSpill, ...] = ()
+    """At most one for each place."""
 
     def here(self) -> tuple[SeenObject, ...]:
         """The objects seen at the robot's own place in this episode."""
@@ -111,4 +125,5 @@ class Observation:
             open_drawers=frozenset(d.name for d in self.drawers if d.opening is not None and d.opening >= 0.5),
             closed_drawers=frozenset(d.name for d in self.drawers if d.opening is not None and d.opening <= 0.1),
             visited=self.visited,
+            dirty=frozenset(spill.place for spill in self.spills),
         )

@@ -54,6 +54,8 @@ class Physics:
         """Grows whenever all bodies are removed: what was remembered before can't be gone back to."""
         self.on_step: list[Callable[[], None]] = []
         """Called after every physics step; a recorder looks on from here."""
+        self.laws: list[Callable[[], None]] = []
+        """Called after every physics step, in imagination too: what Bullet does not know of by itself."""
         if gui:
             self.p.configureDebugVisualizer(pb.COV_ENABLE_GUI, 0)
         self.clear()
@@ -61,6 +63,7 @@ class Physics:
     def clear(self) -> None:
         """Remove every body and set the clock to zero."""
         self.episode += 1
+        self.laws.clear()
         self.p.resetSimulation()
         self.p.setAdditionalSearchPath(pybullet_data.getDataPath())
         self.p.setGravity(0.0, 0.0, -9.81)
@@ -78,6 +81,8 @@ class Physics:
         for _ in range(count):
             pb.stepSimulation(client)  # not by way of the client object, which looks each name up anew
             self.time += STEP
+            for law in self.laws:
+                law()
             for hook in self.on_step:
                 hook()
 

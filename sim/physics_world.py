@@ -24,16 +24,20 @@ from .furniture import build
 from .objects import add_object
 from .observation import Observation, RobotState
 from .physics import Physics
-from .placement import layout
+from .placement import layout, spill_spots
 from .robots import make_robot
 from .scene import STAND, Scene, load_scene
 from .snapshots import Checkpoint, imagined, pack, put_back, unpack, unreadable
+from .spills import Spills
 from .support import carrier
 from .task import Setup, parse_setup, setup_data
 from .tracking import Tracker
 
 _SETTLE = 120
 """Steps that a new scene gets to come to rest: half a second."""
+
+_SPILLED = 0x5B111
+"""Tells the generator that places spills from all others of the seed."""
 
 _FAULT = 480
 """Steps until a skill that was made to fail has given up: two seconds."""
@@ -85,6 +89,10 @@ class PhysicsWorld:
                 facing = self.scene.place(self.scene.drawer(where).cabinet).facing
                 x, y = x - openings[where] * math.cos(facing), y - openings[where] * math.sin(facing)
             self._types[add_object(self.physics, CATALOGUE[type_name], (x, y, z), yaw)] = type_name
+        spilled = np.random.default_rng((seed, _SPILLED))  # apart, so that a spill moves no object
+        things = [(kind, at) for (kind, _), (at, _) in zip(setup.objects, poses, strict=True)]
+        spots = spill_spots(self.scene, setup.spills, things, spilled)
+        self._spills = Spills(self.physics, spots, spilled, self._types, self._between_fingers)
         # Before a cabinet the robot keeps clear of the drawers that stand open.
         out = max(
             (o for d in self.scene.drawers if d.cabinet == setup.robot_at for o in [openings[d.name]]), default=0.0
@@ -97,7 +105,7 @@ class PhysicsWorld:
             self._types[body] = setup.holding
             self.robot.grasp_at_reset(body, setup.holding)
         drawers = {(c.body, joint): name for c in self._cabinets.values() for name, joint in c.joints.items()}
-        self._detector = self._given_detector or OracleLabels(self._types, drawers)
+        self._detector = self._given_detector or OracleLabels(self._types, drawers, self._spills.drops)
         self._eyes = Eyes(self.physics, self.scene, self.robot)
         self._tracker = Tracker(self.scene)
         self._visited = [setup.robot_at]
@@ -174,6 +182,7 @@ class PhysicsWorld:
             looked_at=tuple(self._tracker.looked_at),
             visited=tuple(self._tracker.visited),
             carried=self._tracker.carried,
+            spills=tuple(self._tracker.spills.values()),
         )
         if self._guard is not None:
             self._guard.see(observation.drawers)
@@ -216,6 +225,7 @@ class PhysicsWorld:
             open_drawers=frozenset(name for name, out in openings.items() if out >= 0.5 * travel[name]),
             closed_drawers=frozenset(name for name, out in openings.items() if out <= 0.1 * travel[name]),
             visited=tuple(self._visited),
+            dirty=self._spills.dirty,
         )
 
     def _between_fingers(self) -> int | None:
@@ -277,6 +287,7 @@ class PhysicsWorld:
             "tracker": self._tracker.state(),
             "disturber": self._disturber.state(),
             "slips": self._slips.state(),
+            "wiped": self._spills.state(),
         }
 
     def set_books(self, books: Mapping[str, Any]) -> None:
@@ -287,6 +298,7 @@ class PhysicsWorld:
         self._visited = list(books["visited"])
         self._disturber.set_state(books["disturber"])
         self._slips.set_state(books["slips"])
+        self._spills.set_state(books.get("wiped", ()))
         if self._guard is not None:
             self._guard.see(self._tracker.drawers.values())
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from .catalogue import CATALOGUE, ObjectType
 from .scene import Scene
+from .spills import RADIUS
 
 _GAP = 0.06
 """Free space between the footprints of placed objects, metres."""
@@ -70,6 +71,30 @@ def _in_reach(scene: Scene, x: float, y: float) -> bool:
     return base is None or _NEAREST <= math.dist((x, y), base[:2]) <= _FARTHEST
 
 
+def spill_spots(
+    scene: Scene,
+    surfaces: Sequence[str],
+    objects: Sequence[tuple[str, tuple[float, float, float]]],
+    rng: np.random.Generator,
+) -> list[tuple[str, tuple[float, float, float]]]:
+    """(surface, middle (x, y, height)) of a spill on each of `surfaces`, as far from `objects` (type, centre) as these
+    are from each other.
+
+    Raises ValueError if a surface has no room for it.
+    """
+    found = []
+    for where in surfaces:
+        for _ in range(500):
+            _, _, x, y, base = _spot(scene, where, RADIUS, rng)
+            near = ((_radius(CATALOGUE[name]), ox, oy) for name, (ox, oy, oz) in objects if abs(oz - base) < 0.40)
+            if all(math.hypot(x - ox, y - oy) >= RADIUS + r + _GAP for r, ox, oy in near) and _in_reach(scene, x, y):
+                found.append((where, (x, y, base)))
+                break
+        else:
+            raise ValueError(f"Expected room for a spill, but the {where} is full.")
+    return found
+
+
 def free_pose(
     scene: Scene,
     type_name: str,
@@ -98,7 +123,7 @@ def _spot(
     length, depth = place.size
     if drawer:
         along = float(rng.uniform(-0.2, 0.2))
-        deep, base = float(rng.uniform(0.10, 0.20)), drawer.height - 0.12
+        deep, base = float(rng.uniform(0.10, 0.20)), drawer.floor
         return along, deep, *place.to_world(along, deep), base
     if place.kind == "bin":
         along, deep = float(rng.uniform(-0.07, 0.07)), float(rng.uniform(0.13, depth - 0.13))

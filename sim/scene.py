@@ -72,6 +72,16 @@ class Drawer:
     travel: float = 0.28
     synonyms: tuple[str, ...] = ()
 
+    @property
+    def floor(self) -> float:
+        """Height of what lies in it above the room's floor, metres."""
+        return self.height - 0.12
+
+    def room_above(self, scene: Scene) -> float:
+        """From its floor to whatever is above it in the cabinet, metres: how high a thing may be to go in."""
+        lids = [d.floor - 0.01 for d in scene.drawers if d.cabinet == self.cabinet and d.height > self.height]
+        return min([scene.place(self.cabinet).height - 0.03, *lids]) - self.floor
+
 
 @dataclass(frozen=True)
 class RobotSpec:

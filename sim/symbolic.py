@@ -18,8 +18,8 @@ from .catalogue import CATALOGUE, is_a
 from .clutter import begin
 from .disturbances import as_data, parse_disturbances
 from .disturber import Disturber, Event, Thing
-from .facts import AnyOf, At, Closed, Condition, Facts, Here, Holding, Not, ObjectFact, Open, RobotAt, leaves
-from .observation import DrawerState, Observation, RobotState, SeenObject
+from .facts import AnyOf, At, Clean, Closed, Condition, Facts, Here, Holding, Not, ObjectFact, Open, RobotAt, leaves
+from .observation import DrawerState, Observation, RobotState, SeenObject, SeenSpill
 from .scene import Scene, load_scene
 from .task import Setup
 from .world import Moment
@@ -58,6 +58,8 @@ class SymbolicWorld:
         self._robot_at = setup.robot_at
         self._holding = setup.holding
         self._open = {d.name: d.name in setup.open_drawers for d in self.scene.drawers}
+        self._dirty = list(setup.spills)
+        self._seen_dirty: dict[str, float] = {}
         self._seen: dict[int, tuple[str, float]] = {}
         self._seen_drawers: dict[str, tuple[float, float]] = {}
         self._looked: list[str] = []
@@ -88,6 +90,10 @@ class SymbolicWorld:
             drawers=drawers,
             looked_at=tuple(self._looked),
             visited=tuple(self._visited),
+            spills=tuple(
+                SeenSpill(name, (self.scene.place(name).to_world(0.0, 0.2),), when, self._fixed or name == place.name)
+                for name, when in self._seen_dirty.items()
+            ),
         )
 
     def facts(self) -> Facts:
@@ -99,6 +105,7 @@ class SymbolicWorld:
             open_drawers=frozenset(name for name, is_open in self._open.items() if is_open),
             closed_drawers=frozenset(name for name, is_open in self._open.items() if not is_open),
             visited=tuple(self._visited),
+            dirty=frozenset(self._dirty),
         )
 
     @property
@@ -142,9 +149,13 @@ class SymbolicWorld:
         match effect:
             case RobotAt(place):
                 self._move(place)
-            case Here(what):
-                return None if effect.holds(self._in_view()) else self._search(what)
+            case Here():
+                return None if effect.holds(self._in_view()) else self._search(effect)
             case At(what, where):
+                if self._holding is not None and is_a(self._holding, what):
+                    self._objects.append([self._holding, where])
+                    self._holding = None
+                    return None
                 there = [i for i, (kind, place) in enumerate(self._objects) if place is not None and is_a(kind, what)]
                 if not there:
                     return f"no {what} is there"
@@ -159,7 +170,7 @@ class SymbolicWorld:
                     self._holding = None
             case Holding(what) if what is not None:
                 here = [
-                    i for i, (kind, place) in enumerate(self._objects) if place == self._robot_at and is_a(kind, what)
+                    i for i, (kind, place) in enumerate(self._objects) if self._in_reach(place) and is_a(kind, what)
                 ]
                 if not here or self._robot_at in self._hidden:
                     return f"no {what} here"
@@ -167,6 +178,8 @@ class SymbolicWorld:
             case Open(drawer) | Closed(drawer):
                 self._move(self.scene.drawer(drawer).cabinet)
                 self._open[drawer] = isinstance(effect, Open)
+            case Clean(surface):
+                self._dirty = [place for place in self._dirty if place != surface]
             case AnyOf(parts):
                 return None if effect.holds(self._in_view()) else self._make(parts[0])
             case Not():
@@ -180,14 +193,14 @@ class SymbolicWorld:
         facts = self.facts()
         return replace(facts, objects=tuple(o for o in facts.objects if o.place not in self._hidden))
 
-    def _search(self, what: str) -> str | None:
-        """Visit where `what` was seen, then the places not yet looked at, until it is here."""
-        known = [where for i, (where, _) in self._seen.items() if is_a(self._objects[i][0], what)]
+    def _search(self, here: Here) -> str | None:
+        """Visit where the thing was seen, then the places not yet looked at, until it is here."""
+        known = [where for i, (where, _) in self._seen.items() if is_a(self._objects[i][0], here.what)]
         for place in [*known, *(p.name for p in self.scene.surfaces() if p.name not in self._looked)]:
             if place in self.scene.drawer_names:
                 place = self.scene.drawer(place).cabinet
             self._move(place)
-            if self.facts().count(what, place):
+            if here.holds(self._in_view()):
                 return None
         looked = ", ".join(self._looked)
         return f"not seen at: {looked}"
@@ -211,6 +224,11 @@ class SymbolicWorld:
                 self._read[i] = self._disturber.read(self._objects[i][0], self.scene.types, self.time)
             elif self._fixed or self._seen.get(i, ("", 0.0))[0] == here:
                 self._seen.pop(i, None)
+        for name in [p.name for p in self.scene.places if self._fixed or p.name == here]:
+            if name in self._dirty:
+                self._seen_dirty[name] = self.time
+            else:
+                self._seen_dirty.pop(name, None)
 
     def _shows(self, place: str) -> bool:
         """Is what rests at `place` in view from here?"""
@@ -218,6 +236,12 @@ class SymbolicWorld:
         if self._cabinet(place) == here:
             return self._open[place]
         return (place == here or self._fixed) and here not in self._hidden
+
+    def _in_reach(self, place: str | None) -> bool:
+        """Can what rests at `place` be taken from here?"""
+        if place is None:
+            return False
+        return place == self._robot_at or (self._open.get(place, False) and self._cabinet(place) == self._robot_at)
 
     def _cabinet(self, place: str) -> str | None:
         """The cabinet of a drawer; None for a place."""
@@ -247,7 +271,7 @@ class SymbolicWorld:
             "seen": list(self._seen.items()), "seen_drawers": self._seen_drawers, "looked": self._looked,
             "visited": self._visited, "time": self.time, "rng": self._rng.bit_generator.state,
             "read": list(self._read.items()), "disturbances": [as_data(d) for d in self._disturber.disturbances],
-            "disturber": self._disturber.state(),
+            "disturber": self._disturber.state(), "dirty": self._dirty, "seen_dirty": self._seen_dirty,
         }  # fmt: skip
         return json.dumps(state).encode()
 
@@ -259,6 +283,7 @@ class SymbolicWorld:
         self._open, self._looked, self._visited = dict(state["open"]), list(state["looked"]), list(state["visited"])
         self._seen = {int(i): (where, time) for i, (where, time) in state["seen"]}
         self._seen_drawers = {name: (opening, time) for name, (opening, time) in state["seen_drawers"].items()}
+        self._dirty, self._seen_dirty = list(state.get("dirty", ())), dict(state.get("seen_dirty", {}))
         self.time = state["time"]
         self._rng.bit_generator.state = state["rng"]
         self._read = {int(i): kind for i, kind in state["read"]}

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .catalogue import object_type
+from .catalogue import SPILL, object_type
 from .disturbances import Disturbance, as_data, parse_disturbances
 from .facts import Condition, parse_condition
 from .scene import Scene, load_scene
@@ -29,6 +29,8 @@ class Setup:
     disturbances: tuple[Disturbance, ...] = ()
     clutter: str | None = None
     """The level of clutter that is added when an episode begins; None: nothing is."""
+    spills: tuple[str, ...] = ()
+    """The surfaces on which something is spilled."""
 
     @classmethod
     def of(cls, scene: Scene) -> Setup:
@@ -50,6 +52,7 @@ def parse_setup(data: Mapping[str, Any], scene: Scene) -> Setup:
         open_drawers=tuple(data["open_drawers"]),
         disturbances=parse_disturbances(data["disturbances"], scene),
         clutter=data.get("clutter"),
+        spills=tuple(str(place) for place in data.get("spills", ())),
     )
 
 
@@ -133,10 +136,13 @@ def parse_task(data: Any, scene: Scene) -> Task:
     robot = data.get("robot", {})
     _check_keys(robot, ("at", "holding"), "a robot key")
     holding = robot.get("holding")
-    objects = []
+    objects, spills = [], []
     for entry in data["objects"]:
         _check_keys(entry, ("type", "at"), "an object key")
         where = entry["at"].lower()
+        if entry["type"].lower() == SPILL:
+            spills.append(_surface(entry["at"], scene))
+            continue
         drawer = scene.drawer_names.get(where)
         objects.append((object_type(entry["type"]).name, drawer or scene.place(where).name))
     clutter = data.get("clutter")
@@ -158,10 +164,20 @@ def parse_task(data: Any, scene: Scene) -> Task:
             open_drawers=tuple(scene.drawer(d).name for d, state in drawers.items() if state == "open"),
             disturbances=parse_disturbances(data.get("disturbances", []), scene),
             clutter=clutter,
+            spills=tuple(dict.fromkeys(spills)),
         ),
         goal=parse_condition(data["goal"], scene.place_names, scene.drawer_names, scene.carrier_names),
         max_steps=max_steps,
     )
+
+
+def _surface(name: str, scene: Scene) -> str:
+    """The surface of a name, where something can be spilled. Raises ValueError."""
+    surfaces = [place.name for place in scene.surfaces()]
+    found = scene.place(name).name
+    if found not in surfaces:
+        raise ValueError(f"Expected a spill on one of {', '.join(surfaces)}, got {found!r}.")
+    return found
 
 
 def _check_keys(data: Mapping[str, Any], known: tuple[str, ...], role: str) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .camera import Frame
-from .catalogue import CATALOGUE
+from .catalogue import CATALOGUE, SPILL
 from .detector import Detection, Detector
 from .furniture import BAR, FRONT, HANDLE_OUT
-from .observation import DrawerState, Hidden, SeenObject, State
+from .observation import DrawerState, Hidden, SeenObject, SeenSpill, State
 from .perception import ON_FLOOR, locate
 from .scene import Drawer, Scene
 from .support import carrier
@@ -23,6 +23,8 @@ _HANDLE = FRONT + HANDLE_OUT + BAR / 2
 """From the cabinet's face to the outer side of a closed drawer's handle, metres: furniture knowledge, like the map."""
 _COVERED = 0.02
 """How far off, metres, a block seems to be of which another one covers the top."""
+_SQUARE = 0.02
+"""A side of the squares that a spill is told in, metres."""
 _SHUT = 0.1
 """A drawer that is open by less of its travel counts as closed."""
 
@@ -35,6 +37,7 @@ class Tracker:
         self.objects: list[SeenObject] = []
         self.carried: SeenObject | None = None
         self.drawers = {d.name: DrawerState(d.name, None) for d in scene.drawers}
+        self.spills: dict[str, SeenSpill] = {}
         self.looked_at: list[str] = []
         self.visited: list[str] = []
 
@@ -56,11 +59,12 @@ class Tracker:
         found = [detector.detect(frame) for frame in frames]
         for cloud, detections in zip(points, found, strict=True):
             self._see_drawers(cloud, detections, time)
+        self._see_spills(frames, points, found, time)
         best: list[SeenObject] = []
         held: list[SeenObject] = []
         for frame, cloud, detections in zip(frames, points, found, strict=True):
             for detection in detections:
-                if detection.type in self.drawers:
+                if detection.type in self.drawers or detection.type == SPILL:
                     continue
                 seen = self._located(detection, cloud, frame, time)
                 if holding == seen.type and _in_hand(seen, hand):
@@ -180,6 +184,39 @@ class Tracker:
             seen |= inside & (shown > depths - 0.25)
         return float(seen.mean())
 
+    def _see_spills(
+        self,
+        frames: Sequence[Frame],
+        points: Sequence[NDArray[np.float64]],
+        found: Sequence[Sequence[Detection]],
+        time: float,
+    ) -> None:
+        """The squares that show a spill now, and those that did and can't be seen now."""
+        shown: dict[str, set[tuple[float, float]]] = {}
+        for cloud, detections in zip(points, found, strict=True):
+            for detection in (d for d in detections if d.type == SPILL):
+                for x, y in {_square(x, y) for x, y, _ in cloud[detection.mask]}:
+                    place = next((p for p in self._scene.surfaces() if p.contains(x, y, 0.02)), None)
+                    if place is not None:
+                        shown.setdefault(place.name, set()).add((x, y))
+        spills = {}
+        for place in self._scene.places:
+            now, old = shown.get(place.name, set()), self.spills.get(place.name)
+            # A square that is in view, with nothing before it, and shows none is clean.
+            kept = {c for c in old.cells if not self._in_view((*c, place.height), frames)} if old else set()
+            if now | kept:
+                seen = time if now or old is None else old.last_seen
+                spills[place.name] = SeenSpill(place.name, tuple(sorted(now | kept)), seen, bool(now))
+        self.spills = spills
+
+    def _in_view(self, point: tuple[float, float, float], frames: Sequence[Frame]) -> bool:
+        """Does one of the pictures show what is at this point of a surface?"""
+        for frame in frames:
+            pixel, depth, inside = frame.project(np.array([point]))
+            if inside[0] and frame.depth[tuple(pixel[0])] > depth[0] - 0.03:
+                return True
+        return False
+
     def _see_drawers(self, cloud: NDArray[np.float64], detections: Sequence[Detection], time: float) -> None:
         """A drawer's opening is how far the outermost of its pixels, its handle, stands before the cabinet."""
         for detection in detections:
@@ -215,6 +252,7 @@ class Tracker:
             "objects": [asdict(o) for o in self.objects],
             "carried": asdict(self.carried) if self.carried else None,
             "drawers": [asdict(d) for d in self.drawers.values()],
+            "spills": [asdict(s) for s in self.spills.values()],
             "looked_at": self.looked_at,
             "visited": self.visited,
         }
@@ -224,11 +262,18 @@ class Tracker:
         self.objects = [_seen(o) for o in state["objects"]]
         self.carried = _seen(state["carried"]) if state.get("carried") else None
         self.drawers = {d["name"]: DrawerState(**d) for d in state["drawers"]}
+        spills = [SeenSpill(**{**s, "cells": tuple(tuple(c) for c in s["cells"])}) for s in state.get("spills", ())]
+        self.spills = {spill.place: spill for spill in spills}
         self.looked_at, self.visited = list(state["looked_at"]), list(state["visited"])
 
 
 def _seen(data: Mapping[str, Any]) -> SeenObject:
     return SeenObject(**{**data, "position": tuple(data["position"])})
+
+
+def _square(x: float, y: float) -> tuple[float, float]:
+    """The middle of the 2 cm square that the point is in."""
+    return round((math.floor(x / _SQUARE) + 0.5) * _SQUARE, 3), round((math.floor(y / _SQUARE) + 0.5) * _SQUARE, 3)
 
 
 def _in_hand(seen: SeenObject, hand: NDArray[np.float64]) -> bool:

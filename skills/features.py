@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from ..sim.catalogue import CATALOGUE
 from ..sim.observation import Observation, SeenObject
 from ..sim.scene import Scene
-from .skill import Family, Skill
+from .skill import Skill
 
 VERSION = "1"
 """Changes whenever the meaning of a column does; weights of another version are refused."""
-LEARNED: tuple[Family, ...] = ("go to", "find", "pick up", "put down", "bring", "open", "close")
+LEARNED: tuple[str, ...] = ("go to", "find", "pick up", "put down", "bring", "open", "close")
 """The families whose values are learned, in the order of their columns."""
 _KINDS = ("counter", "table", "cabinet", "bin", "person")
 _SHAPES = ("box", "cylinder", "sphere")

@@ -12,6 +12,7 @@ from .navigate import bring, find, go_to
 from .pick import pick
 from .place import put_down
 from .skill import Skill
+from .stow import fits, put_in
 from .tabletop import pick_and_place, preposition
 
 _EMPTY_HAND = Holding(None)
@@ -54,13 +55,15 @@ class SkillLibrary(Sequence[Skill]):
 def _kitchen(scene: Scene) -> Iterator[Skill]:
     """For a robot that drives: places to go to, things to find and to take along, drawers."""
     bins = tuple(RobotAt(p.name) for p in scene.places if p.kind == "bin")
+    inside = tuple((d.name, d.cabinet) for d in scene.drawers)
     somewhere = AnyOf(tuple(RobotAt(p.name) for p in scene.places))
     for place in scene.places:
         yield Skill("go to", place.name, f"go to the {place.name}", ALWAYS, RobotAt(place.name), go_to(place.name))
     for name in scene.types:
-        found = AnyOf((Here(name), Holding(name)))
+        here = Here(name, inside)
+        found = AnyOf((here, Holding(name)))
         yield Skill("find", name, f"find the {name}", ALWAYS, found, find(name))
-        yield Skill("pick up", name, f"pick up the {name}", All((_EMPTY_HAND, Here(name))), Holding(name), pick(name))
+        yield Skill("pick up", name, f"pick up the {name}", All((_EMPTY_HAND, here)), Holding(name), pick(name))
         # What falls into a bin can't be seen from outside; everywhere else it must be seen standing there.
         put = All((_EMPTY_HAND, AnyOf((Here(name), *bins))))
         yield Skill("put down", name, f"put down the {name}", All((Holding(name), somewhere)), put, put_down(name))
@@ -76,6 +79,18 @@ def _kitchen(scene: Scene) -> Iterator[Skill]:
         yield Skill(
             "close", name, f"close the {name}", All((_EMPTY_HAND, Not(Closed(name)))), Closed(name), close_drawer(name)
         )
+        above = [d for d in scene.drawers if d.cabinet == drawer.cabinet and d.height > drawer.height]
+        open_to = (RobotAt(drawer.cabinet), Open(name), *(Not(Open(d.name)) for d in above))
+        for what in (kind for kind in scene.types if fits(kind, drawer, scene)):
+            yield Skill(
+                "put in",
+                what,
+                f"put the {what} in the {name}",
+                All((Holding(what), *open_to)),
+                All((At(what, name), _EMPTY_HAND)),
+                put_in(what, name),
+                where=name,
+            )
 
 
 def _tabletop(scene: Scene) -> Iterator[Skill]:
@@ -100,4 +115,5 @@ def _tabletop(scene: Scene) -> Iterator[Skill]:
                 All((able, Present(name), free, there, Not(At(name, where)))),
                 All((_EMPTY_HAND, At(name, where))),
                 pick_and_place(name, where),
+                where=where,
             )

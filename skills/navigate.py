@@ -134,6 +134,12 @@ def drive(robot: Robot, observation: Observation, place: Place) -> None:
     must(robot.drive_to(*goal, speed=0.6), f"driving up to the {place.name}")
 
 
+def line_up_before_drawers(robot: Robot, observation: Observation, place: Place, along: float) -> None:
+    """At a cabinet: the point straight ahead, and clear of the open drawers. Raises `CannotDo`."""
+    gap = STAND + protrusion(robot.scene, observation, place)
+    must(robot.drive_to(*place.stand(along, gap), speed=0.5), "driving along the drawers")
+
+
 def _undock(robot: Robot, observation: Observation) -> BasePose:
     """Back off from the place the robot works at, until it is free to turn."""
     x, y, yaw = robot.base_pose()
@@ -188,10 +194,17 @@ def find(type_name: str) -> Policy:
             hints = tuple(o for o in observation.objects if o.remembered)
             drive(robot, observation, place)
             observation = robot.observe().with_remembered(hints)
-            if any(o.type == type_name for o in observation.here()):
+            there = (place.name, *open_drawers(robot.scene, observation, place))
+            if any(o.type == type_name and o.place in there and not o.remembered for o in observation.objects):
                 return f"the {type_name} is at the {place.name}"
 
     return policy(run)
+
+
+def open_drawers(scene: Scene, observation: Observation, place: Place) -> list[str]:
+    """The drawers of a cabinet that are seen open."""
+    opened = {d.name for d in observation.drawers if d.opening is not None and d.opening >= 0.5}
+    return [d.name for d in scene.drawers if d.cabinet == place.name and d.name in opened]
 
 
 def _where_next(scene: Scene, observation: Observation, type_name: str, searched: Sequence[str]) -> Place | None:
@@ -206,7 +219,11 @@ def _where_next(scene: Scene, observation: Observation, type_name: str, searched
 
     names = {p.name for p in scene.places}
     for thing in sorted((o for o in observation.objects if o.type == type_name), key=believed):
-        if thing.place in names and thing.place not in searched:
-            return scene.place(thing.place)
+        where = thing.place
+        if where in scene.drawer_names and where not in names:
+            shut = {d.name for d in observation.drawers if d.opening is not None and d.opening < 0.5}
+            where = None if where in shut else scene.drawer(where or "").cabinet
+        if where in names and where not in searched:
+            return scene.place(where or "")
     fresh = [p for p in scene.places if p.kind != "bin" and p.name not in {*observation.looked_at, *searched}]
     return min(fresh, key=away, default=None)

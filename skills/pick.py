@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from ..sim.catalogue import object_type
 from ..sim.observation import Observation, SeenObject
 from ..sim.robot import Grip, HandShape, Robot, grasp_height
-from ..sim.scene import Place
+from ..sim.scene import STAND, Place, Scene
 from .motion import CannotDo, line, line_up, must, pointing_down, policy, tuck_safely
+from .navigate import line_up_before_drawers, open_drawers, protrusion
 from .skill import Policy
 
 _TRIES = 2
@@ -46,6 +47,12 @@ def shape_of(thing: SeenObject, surface: float) -> Shape:
     return Shape(rest[1], rest[0], height, False)
 
 
+def footprint(type_name: str) -> float:
+    """The radius of the circle on the ground that a standing thing is in, metres."""
+    kind = object_type(type_name)
+    return math.hypot(kind.size[0], kind.size[1]) / 2 if kind.shape == "box" else kind.size[0] / 2
+
+
 def distance(thing: SeenObject, shape: Shape, x: float, y: float) -> float:
     """From (x, y) to the thing's footprint, metres; 0 inside."""
     dx, dy = x - thing.position[0], y - thing.position[1]
@@ -73,12 +80,19 @@ def pick(type_name: str) -> Policy:
             raise CannotDo(f"the {name} is too deep to reach into")
         reason = ""
         for _ in range(_TRIES):
-            thing = _choose(observation, place, type_name)
-            line_up(robot, place, *place.to_local(*thing.position[:2]))
+            thing = _choose(robot.scene, observation, place, type_name)
+            where = thing.place or name
+            inside = where in robot.scene.drawer_names
+            along, deep = place.to_local(*thing.position[:2])
+            if inside:
+                line_up_before_drawers(robot, observation, place, along)
+            else:
+                line_up(robot, place, along, deep)
             observation = robot.observe(focus=thing.position)
-            thing = _choose(observation, place, type_name, near=thing)
-            others = [o for o in observation.objects if o is not thing and o.place == name and not o.remembered]
-            reason = grasp(robot, thing, others, place.height, place.facing)
+            thing = _choose(robot.scene, observation, place, type_name, near=thing)
+            others = [o for o in observation.objects if o is not thing and o.place == where and not o.remembered]
+            surface = robot.scene.drawer(where).floor if inside else place.height
+            reason = grasp(robot, thing, others, surface, place.facing)
             tuck_safely(robot)
             if not reason and robot.holding != type_name:
                 reason = "it slipped out of the fingers"
@@ -87,7 +101,8 @@ def pick(type_name: str) -> Policy:
             robot.release()
             observation = robot.observe()
         along = place.to_local(*robot.base_pose()[:2])[0]
-        must(robot.drive_to(*place.stand(along), speed=0.5), "backing off")
+        gap = STAND + protrusion(robot.scene, observation, place)
+        must(robot.drive_to(*place.stand(along, gap), speed=0.5), "backing off")
         if reason or robot.holding != type_name:
             raise CannotDo(reason or "it slipped out of the fingers")
         return f"the {type_name} is in the hand"
@@ -95,10 +110,14 @@ def pick(type_name: str) -> Policy:
     return policy(run)
 
 
-def _choose(observation: Observation, place: Place, type_name: str, near: SeenObject | None = None) -> SeenObject:
-    """The thing of the type that is meant: nearest to the base, or to where it was. Raises `CannotDo`."""
+def _choose(
+    scene: Scene, observation: Observation, place: Place, type_name: str, near: SeenObject | None = None
+) -> SeenObject:
+    """The thing of the type that is meant, on the place or in one of its open drawers: nearest to the base, or to where
+    it was. Raises `CannotDo`."""
     x, y = near.position[:2] if near else observation.robot.position
-    here = [o for o in observation.objects if o.type == type_name and o.place == place.name and not o.remembered]
+    at = {place.name, *open_drawers(scene, observation, place)}
+    here = [o for o in observation.objects if o.type == type_name and o.place in at and not o.remembered]
     if not here:
         raise CannotDo(f"no {type_name} is seen at the {place.name}")
     return min(here, key=lambda o: math.dist((x, y), o.position[:2]))
@@ -114,7 +133,7 @@ def grasp(robot: Robot, thing: SeenObject, others: Sequence[SeenObject], surface
         return f"the {thing.type} lies so that it is too wide for the fingers"
     x, y, _ = thing.position
     below = max(grasp_height(thing.type, shape.height), robot.hand.tip)
-    crowded = True
+    crowded, refused = True, ""
     for opening in _openings(robot.hand, thing, shape, facing, others, surface, surface + below):
         crowded = False
         top, bottom = (pointing_down(x, y, z, opening) for z in (robot.carry_height, surface + below))
@@ -125,15 +144,18 @@ def grasp(robot: Robot, thing: SeenObject, others: Sequence[SeenObject], surface
         must(robot.ready(), "getting ready")
         must(robot.move_joints(joints[:1]), "reaching out")
         down = robot.move_joints(joints[1:], 0.8, feel=True)
+        if down.status == "refused":
+            refused = down.reason
+            continue
         if down.ok:
             robot.grip(Grip(thing.type, below))
             must(robot.move_joints(joints[::-1]), "lifting")
             return "" if robot.holding == thing.type else "the fingers closed on nothing"
         robot.move_hand(path[0])
         return f"coming down: {down.reason}"
-    return (
-        f"there is no room for the fingers around the {thing.type}" if crowded else f"the {thing.type} is out of reach"
-    )
+    if crowded:
+        return f"there is no room for the fingers around the {thing.type}"
+    return f"coming down: {refused}" if refused else f"the {thing.type} is out of reach"
 
 
 def _openings(

@@ -11,7 +11,7 @@ from ..sim.observation import Observation
 from ..sim.robot import Robot
 from ..sim.scene import Place
 from .motion import CannotDo, line, line_up, must, pointing_down, policy, tuck_safely
-from .pick import distance, shape_of
+from .pick import distance, footprint, shape_of
 from .skill import Policy
 
 _ABOVE = 0.004
@@ -72,8 +72,7 @@ def set_down(robot: Robot, x: float, y: float, low: float, facing: float) -> Non
 
 def _free_spot(robot: Robot, observation: Observation, place: Place, type_name: str) -> tuple[float, float]:
     """(along, deep) with room around it, not far from where the robot stands. Raises `CannotDo`: the place is full."""
-    kind = object_type(type_name)
-    radius = math.hypot(kind.size[0], kind.size[1]) / 2 if kind.shape == "box" else kind.size[0] / 2
+    kind, radius = object_type(type_name), footprint(type_name)
     grip = robot.gripped
     palm = place.height + (grip.below if grip else kind.size[2]) + robot.hand.palm
     here = place.to_local(*robot.base_pose()[:2])[0]

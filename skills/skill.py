@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 from ..sim.facts import ALWAYS, Condition
 from ..sim.observation import Observation
 from ..sim.robot import Robot
 
-Family = Literal["go to", "find", "pick up", "put down", "bring", "open", "close", "pick and place", "done", "refuse"]
-FAMILIES: tuple[Family, ...] = get_args(Family)
-ENDINGS: frozenset[Family] = frozenset({"done", "refuse"})
+FAMILIES: tuple[str, ...] = (
+    "go to", "find", "pick up", "put down", "put in", "bring", "open", "close", "pick and place",
+    "done", "refuse",
+)  # fmt: skip
+"""The families that ship; a user's own skill has one of its own."""
+ENDINGS: frozenset[str] = frozenset({"done", "refuse"})
 """The families that end a subgoal instead of moving the robot."""
 
 
@@ -37,7 +40,8 @@ class Skill:
     policy may be tried, the second what a look at the world must show afterwards.
     """
 
-    family: Family
+    family: str
+    """Skills of one family share a kind of policy, and what their values are learned from."""
     target: str | None
     """The object type, place or drawer it acts on."""
     phrase: str
@@ -46,6 +50,8 @@ class Skill:
     effects: Condition = ALWAYS
     policy: Policy | None = field(default=None, compare=False, repr=False)
     """None for the endings (`done`, `refuse`), which move nothing."""
+    where: str | None = None
+    """Where the target goes, if the skill says so: a drawer, a receptacle or a named spot."""
 
     @property
     def ends(self) -> bool:

@@ -25,7 +25,7 @@ from .skill import Skill
 
 WEIGHTS = Path(__file__).parent / "weights" / "values.safetensors"
 """The values that ship."""
-DECLARED = {"done": 1.0, "refuse": 1.0, "pick and place": 1.0}
+DECLARED = 1.0
 """What families without learned values are worth where their preconditions hold: a declared constant."""
 
 
@@ -85,7 +85,7 @@ class ValueFunction:
         skills = list(skills)
         believed = observation.believed()
         able = [skill.preconditions.holds(believed) for skill in skills]
-        values = np.array([DECLARED.get(s.family, 0.0) * holds for s, holds in zip(skills, able, strict=True)])
+        values = np.array([DECLARED * holds for holds in able])
         open_to = [i for i, s in enumerate(skills) if s.family in LEARNED and able[i]]
         if open_to:
             chosen = [skills[i] for i in open_to]

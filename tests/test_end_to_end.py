@@ -14,6 +14,7 @@ from doable.memory import Memory, MiniLM
 from doable.sim.facts import At
 from doable.sim.physics_world import PhysicsWorld
 from doable.sim.task import Setup, read_tasks
+from doable.skills.library import SkillLibrary
 from doable.skills.value import ValueFunction
 
 AGENT = Path(__file__).parent.parent / "agent"
@@ -46,7 +47,7 @@ def test_the_demo_goal_is_reached(world, agent_in, tmp_path):
     journal = next((tmp_path / "runs").glob("*/journal.jsonl")).read_text(encoding="utf-8").splitlines()
     steps = [json.loads(line)["step"] for line in journal if "step" in json.loads(line)]
     assert len(steps) == len(result.steps)
-    assert all(len(step["candidates"]) == 64 for step in steps)
+    assert all(len(step["candidates"]) == len(SkillLibrary.of(world.scene)) for step in steps)
 
 
 def test_what_one_run_saw_the_next_goes_to_first(world, agent_in, tmp_path):

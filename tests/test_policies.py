@@ -57,6 +57,18 @@ def test_it_opens_and_closes_a_drawer(world, drawer):
     done(world, f"close the {drawer}")
 
 
+def test_it_puts_things_into_an_open_drawer_and_takes_them_out_again(world):
+    setup = Setup((("apple", "cabinet"),), "cabinet", "coke", ("top drawer",))
+    world.reset(setup, seed=1)
+    for phrase in ("put the coke in the top drawer", "find the coke", "pick up the coke"):
+        done(world, phrase)
+
+
+def test_nothing_is_put_into_a_drawer_that_is_shut(world):
+    world.reset(Setup((), "cabinet", "coke"), seed=1)
+    assert "not seen open" in failed(world, "put the coke in the top drawer")
+
+
 def test_what_is_nowhere_is_not_found(world):
     world.reset(Setup((("apple", "table"),), "user"), seed=4)
     reason = failed(world, "find the banana")

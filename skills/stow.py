@@ -1,0 +1,93 @@
+"""Putting things into an open drawer: over its front from above, let go close to its floor, look."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..sim.catalogue import object_type
+from ..sim.observation import Observation
+from ..sim.robot import Robot
+from ..sim.scene import Drawer, Place, Scene
+from .motion import CannotDo, must, policy, tuck_safely
+from .navigate import STAND, drive, line_up_before_drawers, open_drawers, protrusion
+from .pick import distance, footprint, shape_of
+from .place import set_down
+from .skill import Policy
+
+_LEFT_OVER = 0.02
+"""Metres of air above a thing, so that the drawer can be closed on it."""
+_DROPS = (0.005, 0.03, 0.06, 0.10)
+"""How far above the drawer's floor it is let go, metres, the lowest that the arm can reach first."""
+_FRONT = 0.09
+"""From the inner side of the drawer's front, and from the cabinet's face, to the middle of the hand, metres."""
+
+
+def fits(type_name: str, drawer: Drawer, scene: Scene) -> bool:
+    """Is the thing low enough as it stands to shut the drawer on it, and small enough to lie in it?"""
+    x, y, z = object_type(type_name).size
+    return z + _LEFT_OVER <= drawer.room_above(scene) and max(x, y) <= drawer.travel
+
+
+def put_in(type_name: str, drawer_name: str) -> Policy:
+    """Put what is held into the drawer, which stands open."""
+
+    def run(robot: Robot, observation: Observation) -> str:
+        if robot.holding != type_name:
+            raise CannotDo(f"the hand does not hold the {type_name}")
+        drawer = robot.scene.drawer(drawer_name)
+        place = robot.scene.place(drawer.cabinet)
+        drive(robot, observation, place)
+        observation = robot.observe()
+        opened = open_drawers(robot.scene, observation, place)
+        if drawer_name not in opened:
+            raise CannotDo(f"the {drawer_name} is not seen open")
+        above = [d for d in opened if robot.scene.drawer(d).height > drawer.height]
+        if above:
+            raise CannotDo(f"the {above[0]} stands open above the {drawer_name}")
+        _lower(robot, observation, place, drawer, type_name)
+        tuck_safely(robot)
+        gap = STAND + protrusion(robot.scene, observation, place)
+        must(robot.drive_to(*place.stand(0.0, gap), speed=0.5), "going back")
+        seen = robot.observe().objects
+        if not any(o.type == type_name and o.place == drawer_name for o in seen):
+            raise CannotDo(f"the {type_name} is not seen in the {drawer_name} afterwards")
+        return f"the {type_name} is in the {drawer_name}"
+
+    return policy(run)
+
+
+def _lower(robot: Robot, observation: Observation, place: Place, drawer: Drawer, type_name: str) -> None:
+    """Let go of it at the freest spot that the hand can reach. Raises `CannotDo`."""
+    grip = robot.gripped
+    reason = "there is no free spot"
+    for along, deep in _spots(observation, place, drawer, type_name)[:3]:
+        line_up_before_drawers(robot, observation, place, along)
+        for drop in _DROPS:
+            if grip is None or robot.holding != type_name:
+                raise CannotDo(f"the {type_name} was lost on the way")
+            try:
+                set_down(robot, *place.to_world(along, deep), drawer.floor + grip.below + drop, place.facing)
+                return
+            except CannotDo as error:
+                reason = str(error)
+        tuck_safely(robot)
+    raise CannotDo(f"into the {drawer.name}: {reason}")
+
+
+def _spots(observation: Observation, place: Place, drawer: Drawer, type_name: str) -> list[tuple[float, float]]:
+    """(along, deep) of points above the open part of the drawer's floor, the freest first."""
+    opening = next(d.opening for d in observation.drawers if d.name == drawer.name) or 0.0
+    out = opening * drawer.travel
+    inside = [o for o in observation.objects if o.place == drawer.name and not o.remembered]
+    side = place.size[0] / 2 - 0.05 - footprint(type_name)
+    here = place.to_local(*observation.robot.position)[0]
+    found = []
+    for along in np.arange(-side, side + 1e-6, 0.04):
+        for deep in {-out / 2, -out + _FRONT, -_FRONT}:
+            x, y = place.to_world(float(along), float(deep))
+            room = min((distance(o, shape_of(o, drawer.floor), x, y) for o in inside), default=0.15)
+            room = min(room - footprint(type_name), 0.06)
+            cost = -10.0 * room + abs(float(along) - here) + abs(float(deep) + out / 2)
+            if room > 0.005:
+                found.append((cost, float(along), float(deep)))
+    return [(along, deep) for _, along, deep in sorted(found)]
