@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 import typer
 
 from .cli_export import export
+from .cli_report import report_bench, report_run
 from .config import Config, defaults, field_docs
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ train_values = typer.Typer(no_args_is_help=True, help="The value functions: what
 app.add_typer(bench, name="bench")
 app.add_typer(export, name="export")
 app.add_typer(train, name="train")
+app.command("report")(report_run)
+bench.command("report")(report_bench)
 train.add_typer(train_values, name="values")
 train_detector = typer.Typer(no_args_is_help=True, help="The detector: what is in a picture.")
 train.add_typer(train_detector, name="detector")
@@ -108,6 +111,9 @@ def run(
     rerun: Annotated[
         Path | None, typer.Option(help="Write a Rerun recording of the run (rrd): poses, cameras, scores.")
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the run as one HTML page: film, timeline, scores, checks.")
+    ] = None,
     expect: Annotated[
         str | None,
         typer.Option(
@@ -145,12 +151,17 @@ def run(
                 raise ValueError("Expected --world physics with --rerun: there is nothing to see in a symbolic world.")
             rerun_sdk()
             rerun = log_path(rerun)
+        if report:
+            from .report import report_path
+
+            report = report_path(report)
         terminal = _terminal(goal, config, as_json)
         agent = Agent(config=config, watcher=terminal)
         _load(agent)
         filming = _filming(agent, video, camera)
         logging = _logging(agent, rerun)
-    with filming, logging:
+        reporting = _reporting(agent, report)
+    with filming, logging, reporting:
         _follow(agent, agent.stream(goal), terminal, as_json, wanted)
 
 
@@ -559,6 +570,29 @@ def _logging(agent: "Agent", path: Path | None) -> AbstractContextManager[object
                 typer.echo(f"The recording is not whole: {made.failed}", err=True)
 
     return logging()
+
+
+def _reporting(agent: "Agent", path: Path | None) -> AbstractContextManager[object]:
+    """Keep film, pictures and times while the run lasts, and write its page in the end, however it ends."""
+    if path is None:
+        return nullcontext()
+    from .album import album
+    from .bench_files import write_whole
+    from .report import page
+    from .runs import RunFolder, runs_folder
+
+    @contextmanager
+    def reporting() -> Iterator[None]:
+        made = None
+        try:
+            with album(agent.world, agent.watcher, max_steps=agent.config.max_steps) as (made, agent.watcher):
+                yield
+        finally:
+            if made and agent.run_id:
+                journal = RunFolder.find(runs_folder(agent.config.runs), agent.run_id).read()
+                write_whole(path, page(journal, made))
+
+    return reporting()
 
 
 def main() -> None:
