@@ -177,6 +177,9 @@ class Agent:
             turn: dict[str, Any] = self._restore(folder, journal, graph, thread) if resumed else {}
             start = None if turn else cast(Turn, {"index": 0, "current": 0, "snapshot": journal.header.snapshot})
             turn = turn or {"index": 0}
+            if self.watcher and resumed and graph.get_state(thread).next == ("act",):
+                # What was chosen and is still to be done is told again: who looks on may want to stop it.
+                self.watcher.phase("choose", cast(Turn, turn))
             # "sync": a phase is on disk before the next one begins.
             for update in graph.stream(start, thread, stream_mode="updates", durability="sync"):
                 for phase, change in update.items():

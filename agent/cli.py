@@ -17,6 +17,7 @@ import typer
 
 from .cli_export import export
 from .cli_report import report_bench, report_run
+from .cli_serve import load_server, serve
 from .config import Config, defaults, field_docs
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ app.add_typer(export, name="export")
 app.add_typer(train, name="train")
 app.command("report")(report_run)
 bench.command("report")(report_bench)
+bench.command("serve")(load_server)
 train.add_typer(train_values, name="values")
 train_detector = typer.Typer(no_args_is_help=True, help="The detector: what is in a picture.")
 train.add_typer(train_detector, name="detector")
@@ -95,6 +97,9 @@ def doable(show_version: Annotated[bool, typer.Option("--version", help="Show th
     if show_version:
         typer.echo(f"doable {version('doable')}")
         raise typer.Exit
+
+
+app.command()(configured(serve))
 
 
 @app.command()

@@ -1,0 +1,210 @@
+"""The worker processes of `doable serve`: who works on what, what they tell, and what to do when one dies.
+
+Everything here runs on one event loop. What a worker tells is written to the store before anybody hears of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import sys
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .codec import to_json
+from .config import Config
+from .task_store import ACTIVE, Conflict, TaskRow, TaskStore
+
+ATTEMPTS = 3
+"""Workers that may die of a task before it is given up."""
+_LINE = 8 * 2**20
+"""Longest line that a worker may write, bytes."""
+_LOOK = 5.0
+"""Seconds for which a look makes a worker take pictures."""
+_PAUSE = 1.0
+"""Seconds before a worker that died is replaced."""
+
+
+class Pool:
+    """Starts `count` workers, gives them the tasks in the store, and keeps the store true."""
+
+    def __init__(self, store: TaskStore, config: Config, count: int, folder: Path):
+        self.store = store
+        self.runs = Path(config.runs) if config.runs else folder / "runs"
+        self.frames: dict[str, bytes] = {}
+        """The newest picture (JPEG) of each task that is at work."""
+        self.ready = 0
+        """Workers that can take a task or are at one."""
+        self._configs = [_own(config, self.runs, folder, i) for i in range(count)]
+        self._idle: asyncio.Event = asyncio.Event()
+        self._at_work: dict[str, asyncio.StreamWriter] = {}
+        self._changed: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._looking: set[str] = set()
+        self._jobs: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Queue again what an earlier server was at, and begin."""
+        self.store.recover()
+        self._jobs = [asyncio.create_task(self._keep(config)) for config in self._configs]
+
+    async def close(self) -> None:
+        """End the workers; what they were at goes on when a server starts again."""
+        for job in self._jobs:
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._idle.set()
+
+    def changed(self, task: str) -> asyncio.Event:
+        """Set when the task's next event is in the store; a new one each time."""
+        return self._changed[task]
+
+    def announce(self, task: str) -> None:
+        """Tell those who wait that the task has a new event."""
+        if event := self._changed.pop(task, None):
+            event.set()
+
+    def cancel(self, task: str) -> TaskRow:
+        """Cancel a task, in the queue or at work. Raises `Conflict`."""
+        row = self.store.cancel(task)
+        self._send(task, {"cancel": task})
+        self.announce(task)
+        return row
+
+    def approve(self, task: str, yes: bool) -> None:
+        """Give a person's word on a task that waits. Raises `Conflict` for one that doesn't."""
+        row = self.store.get(task)
+        if row is None or row.state != "waiting" or row.stopping:
+            raise Conflict(f"Expected a task that waits for a person, this one is {row.state if row else 'unknown'}.")
+        self.store.tell(task, "said yes" if yes else "said no", {}, state="running")
+        self._send(task, {"approve": task, "yes": yes})
+        self.announce(task)
+
+    def look(self, task: str) -> None:
+        """Somebody looks at a task: its worker takes pictures for the next `_LOOK` seconds."""
+        if task in self._at_work and task not in self._looking:
+            self._looking.add(task)
+            self._send(task, {"watch": task, "on": True})
+            asyncio.get_running_loop().call_later(_LOOK, self._look_away, task)
+
+    def _look_away(self, task: str) -> None:
+        self._looking.discard(task)
+        self._send(task, {"watch": task, "on": False})
+
+    def _send(self, task: str, message: dict[str, Any]) -> None:
+        writer = self._at_work.get(task)
+        if writer is not None and not writer.is_closing():
+            writer.write(json.dumps(message).encode() + b"\n")
+
+    async def _keep(self, config: Config) -> None:
+        """Keep one worker alive for ever."""
+        while True:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "doable.agent.episode_worker",
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LINE,
+            )  # fmt: skip
+            assert process.stdin
+            assert process.stdout
+            try:
+                process.stdin.write(json.dumps(to_json(config)).encode() + b"\n")
+                await self._serve(process.stdin, process.stdout)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+            await asyncio.sleep(_PAUSE)
+
+    async def _serve(self, commands: asyncio.StreamWriter, lines: asyncio.StreamReader) -> None:
+        """Give a worker one task after the other until it dies."""
+        if not await lines.readline():
+            return
+        self.ready += 1
+        try:
+            while True:
+                row = await self._next(lines)
+                if row is None:
+                    return
+                self._at_work[row.id] = commands
+                try:
+                    over = await self._episode(row, commands, lines)
+                finally:
+                    self._at_work.pop(row.id, None)
+                    self.frames.pop(row.id, None)
+                if not over:
+                    self._died(row.id)
+                    return
+        finally:
+            self.ready -= 1
+
+    async def _next(self, lines: asyncio.StreamReader) -> TaskRow | None:
+        """The next task, when there is one; None if the worker died while it waited."""
+        while not lines.at_eof():
+            if row := self.store.take():
+                return row
+            self._idle.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), 1.0)
+        return None
+
+    async def _episode(self, row: TaskRow, commands: asyncio.StreamWriter, lines: asyncio.StreamReader) -> bool:
+        """Pass a task on, and what is told of it back; False if the worker died of it."""
+        self._send(row.id, {"task": {
+            "id": row.id, "goal": row.goal, "mode": row.mode, "settings": row.settings, "run_id": row.run_id,
+        }})  # fmt: skip
+        while line := await lines.readline():
+            message = json.loads(line)
+            task = message.pop("task", None)
+            if task != row.id:
+                continue
+            if "frame" in message:
+                self.frames[task] = base64.b64decode(message["frame"])
+                continue
+            kind = message.pop("event")
+            self.store.tell(task, kind, message, **_changes(kind, message))
+            self.announce(task)
+            if kind == "waiting" and (row_now := self.store.get(task)) and row_now.stopping:
+                self._send(task, {"cancel": task})
+            if kind in ("ended", "cancelled", "failed"):
+                return True
+        return False
+
+    def _died(self, task: str) -> None:
+        row = self.store.get(task)
+        if row is None or row.state not in ACTIVE:
+            return
+        if row.stopping:
+            self.store.tell(task, "cancelled", {}, state="cancelled", stopping=0, reason="it was cancelled")
+        elif row.attempts >= ATTEMPTS:
+            why = f"{ATTEMPTS} workers died of it"
+            self.store.tell(task, "failed", {"reason": why}, state="failed", reason=why)
+        else:
+            self.store.tell(task, "queued", {"again": True}, state="queued", queued=0.0)
+        self.announce(task)
+        self.wake()
+
+
+def _changes(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    """What an event of a worker changes of its task."""
+    match kind:
+        case "began":
+            return {"run_id": data["run_id"]}
+        case "waiting":
+            return {"state": "waiting"}
+        case "ended":
+            return {"state": "ended", "status": data["status"], "reason": data["reason"], "stopping": 0}
+        case "cancelled" | "failed":
+            return {"state": kind, "reason": data["reason"], "stopping": 0}
+        case _:
+            return {}
+
+
+def _own(config: Config, runs: Path, folder: Path, number: int) -> Config:
+    """The config of one worker: a memory of its own, for one process at a time can have one open."""
+    memory = Path(config.memory) if config.memory else folder / "memory"
+    return replace(config, runs=str(runs), memory=str(memory / f"worker-{number + 1}"), gui=False)

@@ -1,0 +1,354 @@
+"""The HTTP task API: what it takes and refuses, events that nobody misses, and servers that die in the middle."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("fastapi", reason="make setup installs it")
+pytest.importorskip("prometheus_client", reason="make setup installs it")
+import httpx
+
+from doable.agent.api_guard import Rates
+from doable.agent.bench_serve import Load, quantile
+from doable.agent.cli import app as cli
+from doable.agent.cli_serve import checked_token
+from doable.agent.config import Config
+from doable.agent.task_api import make_app
+from doable.agent.task_store import Conflict, QueueFull, TaskStore
+from doable.agent.worker_pool import Pool
+
+TOKEN = "a-token-of-sixteen-letters"
+PLAN = "scripted:find the sponge;pick up the sponge;bring it to you;put down the sponge;done"
+SKILLS = ["find the sponge", "pick up the sponge", "bring it to you", "put down the sponge"]
+
+
+# The store, by itself.
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = TaskStore(tmp_path / "tasks.sqlite", most_queued=6)
+    yield made
+    made.close()
+
+
+def test_turns_go_round_between_clients(store):
+    for goal in ("a1", "a2", "a3"):
+        store.create("a", goal, "auto", {})
+    for goal in ("b1", "b2"):
+        store.create("b", goal, "auto", {})
+    assert [store.take().goal for _ in range(5)] == ["a1", "b1", "a2", "b2", "a3"]
+    assert store.take() is None
+
+
+def test_the_queue_is_bounded_and_keys_make_one_task(store):
+    first, made = store.create("a", "x", "auto", {"seed": 1}, key="k")
+    again, made_again = store.create("a", "x", "auto", {"seed": 1}, key="k")
+    other, _ = store.create("b", "x", "auto", {"seed": 1}, key="k")
+    assert (made, made_again, again.id) == (True, False, first.id)
+    assert other.id != first.id, "another client's key"
+    with pytest.raises(Conflict, match="Idempotency-Key"):
+        store.create("a", "y", "auto", {}, key="k")
+    for _ in range(4):
+        store.create("c", "x", "auto", {})
+    with pytest.raises(QueueFull, match="6"):
+        store.create("c", "x", "auto", {})
+    assert store.create("a", "x", "auto", {"seed": 1}, key="k")[0].id == first.id, "a known key needs no room"
+
+
+def test_a_server_that_ended_is_gone_on_with(store, tmp_path):
+    one, two, three = (store.create("a", goal, "auto", {})[0].id for goal in "123")
+    store.take(), store.take()
+    store.tell(one, "began", {"run_id": "r1"}, run_id="r1")
+    store.cancel(two)
+    store.close()
+    later = TaskStore(tmp_path / "tasks.sqlite")
+    later.recover()
+    assert [later.get(t).state for t in (one, two, three)] == ["queued", "cancelled", "queued"]
+    assert later.take().run_id == "r1", "what was at work comes first"
+    assert [e.number for e in later.events(one)] == [1, 2, 3]
+    assert later.requeue(two, "resumed").state == "queued"
+    with pytest.raises(Conflict, match="queued"):
+        later.requeue(two, "resumed")
+    later.close()
+
+
+# The application, without workers.
+
+
+def ask(store, *requests, token=None, rate=0.0, host="127.0.0.1:8000"):
+    """Answers of an application that has no workers, to (method, path, further arguments)."""
+
+    async def asking():
+        app = make_app(Pool(store, Config(), 0, Path("unused")), store, token=token, rate=rate)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as http:
+            return [await http.request(method, path, **more) for method, path, more in requests]
+
+    return asyncio.run(asking())
+
+
+def post(body, **headers):
+    return "POST", "/v1/tasks", {"json": body, "headers": headers}
+
+
+def test_tasks_are_made_listed_and_cancelled(store):
+    made, again = ask(
+        store, post({"goal": "x"}, **{"Idempotency-Key": "k"}), post({"goal": "x"}, **{"Idempotency-Key": "k"})
+    )
+    task = made.json()["id"]
+    assert (made.status_code, again.status_code, again.json()["id"]) == (201, 200, task)
+    assert made.headers["location"] == f"/v1/tasks/{task}"
+    got, listed, cancelled, twice, approved, events = ask(
+        store,
+        ("GET", f"/v1/tasks/{task}", {}),
+        ("GET", "/v1/tasks?state=queued", {}),
+        ("POST", f"/v1/tasks/{task}/cancel", {}),
+        ("POST", f"/v1/tasks/{task}/cancel", {}),
+        ("POST", f"/v1/tasks/{task}/approve", {"json": {"yes": True}}),
+        ("GET", f"/v1/tasks/{task}/events", {}),
+    )
+    assert got.json()["state"] == "queued"
+    assert [t["id"] for t in listed.json()["tasks"]] == [task]
+    assert (cancelled.json()["state"], twice.status_code, approved.status_code) == ("cancelled", 409, 409)
+    assert [line for line in events.text.splitlines() if line.startswith("event")] == [
+        "event: queued",
+        "event: cancelled",
+    ]
+
+
+def test_lists_come_in_pages(store):
+    ids = [store.create("a", f"{i}", "auto", {})[0].id for i in range(5)][::-1]
+    [page] = ask(store, ("GET", "/v1/tasks?limit=3", {}))
+    [rest] = ask(store, ("GET", f"/v1/tasks?limit=3&before={page.json()['before']}", {}))
+    assert [t["id"] for t in page.json()["tasks"] + rest.json()["tasks"]] == ids
+    assert rest.json()["before"] is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (post({}), 422),
+        (post({"goal": "  "}), 422),
+        (post({"goal": "x", "model": "http://evil"}), 422),
+        (post({"goal": "x", "settings": {"memory": "/etc"}}), 422),
+        (post({"goal": "x", "settings": {"scene": "/etc/passwd"}}), 422),
+        (post({"goal": "x" * 70_000}), 413),
+        (("POST", "/v1/tasks", {"content": b'{"goal": "x"}', "headers": {"Content-Type": "text/plain"}}), 422),
+        (("GET", "/v1/tasks/0123456789abcdef", {}), 404),
+        (("GET", "/v1/tasks/..%2F..%2Fetc", {}), 404),
+        (("GET", "/v1/tasks/0123456789abcdef/artefacts/passwd", {}), 422),
+        (("DELETE", "/v1/tasks", {}), 405),
+        (("GET", "/readyz", {}), 503),
+        (("GET", "/healthz", {}), 200),
+    ],
+)
+def test_what_is_refused(store, request_, status):
+    [answer] = ask(store, request_)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert store.counts()["queued"] == 0
+
+
+def test_without_a_token_it_is_for_this_machine_alone(store):
+    assert ask(store, ("GET", "/v1/tasks", {}), host="evil.example")[0].status_code == 403
+    other = {"headers": {"Origin": "http://evil.example"}}
+    assert ask(store, ("GET", "/v1/tasks", other))[0].status_code == 403
+    assert ask(store, ("GET", "/v1/tasks", {}), host="localhost:8000")[0].status_code == 200
+
+
+def test_with_a_token_nothing_goes_without_it(store):
+    right, wrong, none, query = ask(
+        store,
+        ("GET", "/v1/tasks", {"headers": {"Authorization": f"Bearer {TOKEN}"}}),
+        ("GET", "/v1/tasks", {"headers": {"Authorization": "Bearer x"}}),
+        ("GET", "/metrics", {}),
+        ("GET", f"/v1/tasks?token={TOKEN}", {}),
+        token=TOKEN,
+        host="robots.example",
+    )
+    assert [a.status_code for a in (right, wrong, none, query)] == [200, 401, 401, 401]
+    assert wrong.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_token_is_a_must_beyond_loopback():
+    with pytest.raises(ValueError, match="TLS"):
+        checked_token("0.0.0.0", None)
+    with pytest.raises(ValueError, match="16"):
+        checked_token("0.0.0.0", "short")
+    assert checked_token("127.0.0.1", None) is None
+    assert checked_token("0.0.0.0", TOKEN) == TOKEN
+    refused = CliRunner().invoke(cli, ["serve", "--host", "0.0.0.0"], env={"DOABLE_TOKEN": None})
+    assert refused.exit_code == 2
+    assert "DOABLE_TOKEN" in refused.stderr
+
+
+def test_rates_are_limited_by_client(store):
+    now = [0.0]
+    rates = Rates(2.0, now=lambda: now[0])
+    assert [rates.wait("a") for _ in range(5)] == [0, 0, 0, 0, 0.5]
+    assert rates.wait("b") == 0
+    now[0] = 0.5
+    assert (rates.wait("a"), rates.wait("a")) == (0, 0.5)
+    answers = ask(store, *[("GET", "/v1/tasks", {})] * 4, rate=1.0)
+    assert [a.status_code for a in answers] == [200, 200, 429, 429]
+    assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+def test_it_describes_itself(store):
+    schema, metrics, page = ask(store, ("GET", "/openapi.json", {}), ("GET", "/metrics", {}), ("GET", "/", {}))
+    assert schema.json()["openapi"].startswith("3.1")
+    assert {"/v1/tasks", "/v1/tasks/{task}/events"} <= set(schema.json()["paths"])
+    assert 'doable_tasks{state="queued"} 0.0' in metrics.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+# The whole: server and workers as processes.
+
+
+class Server:
+    """`doable serve` over stand-ins, in a folder."""
+
+    def __init__(self, folder):
+        env = {**os.environ, "DOABLE_WORLD": "symbolic", "DOABLE_MODEL": PLAN, "DOABLE_VALUES": "declared",
+               "DOABLE_EMBEDDER": "hash"}  # fmt: skip
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from doable.agent.cli import main; main()", "serve", "--port", str(port),
+             "--workers", "1", "--data", str(folder), "--rate", "0"], env=env, start_new_session=True,
+        )  # fmt: skip
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=120)
+        self.until(lambda: self.http.get("/readyz").status_code == 200)
+
+    @staticmethod
+    def until(true):
+        for _ in range(1200):
+            try:
+                if value := true():
+                    return value
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError("it never happened")
+
+    def new(self, **body):
+        return self.http.post("/v1/tasks", json={"goal": "bring me the sponge", **body}).json()["id"]
+
+    def get(self, task):
+        return self.http.get(f"/v1/tasks/{task}").json()
+
+    def say(self, task, yes=True):
+        self.until(lambda: self.get(task)["state"] == "waiting")
+        return self.http.post(f"/v1/tasks/{task}/approve", json={"yes": yes}).json()
+
+    def events(self, task, after=0):
+        """(number, kind, data) until the task is over."""
+        text = self.http.get(f"/v1/tasks/{task}/events", headers={"Last-Event-ID": str(after)}).text
+        blocks = [dict(line.split(": ", 1) for line in block.split("\n")) for block in text.split("\n\n") if block]
+        return [(int(b["id"]), b["event"], json.loads(b["data"])) for b in blocks if "id" in b]
+
+    def kill(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    made = Server(tmp_path_factory.mktemp("serve"))
+    yield made
+    made.kill()
+
+
+def test_a_task_is_done_and_its_events_are_heard_once_and_in_order(server):
+    task = server.new()
+    events = server.events(task)
+    assert [number for number, _, _ in events] == list(range(1, len(events) + 1))
+    assert [data["phrase"] for _, kind, data in events if kind == "step"] == [*SKILLS, None]
+    assert (events[0][1], events[-1][1]) == ("queued", "ended")
+    assert server.events(task, after=5) == events[5:]
+    done = server.get(task)
+    assert (done["state"], done["status"]) == ("ended", "reached")
+    assert done["artefacts"] == ["journal.jsonl", "report.html"]
+    report = server.http.get(f"/v1/tasks/{task}/artefacts/report.html")
+    assert "bring me the sponge" in report.text
+    assert "sandbox" in report.headers["content-security-policy"]
+    assert server.http.get(f"/v1/tasks/{task}/camera").status_code == 204, "nothing to see in a symbolic world"
+
+
+def test_a_person_says_no_then_goes_on(server):
+    task = server.new(mode="ask")
+    server.say(task)
+    server.say(task, yes=False)
+    server.until(lambda: server.get(task)["state"] == "cancelled")
+    assert "pick up the sponge" in server.get(task)["reason"]
+    assert server.http.post(f"/v1/tasks/{task}/resume").status_code == 200
+    for _ in SKILLS[1:]:
+        server.say(task)
+    events = server.events(task)
+    assert [d["phrase"] for _, kind, d in events if kind == "step"] == [*SKILLS, None], "no skill twice, none unasked"
+    assert [d["phrase"] for _, kind, d in events if kind == "approved"] == SKILLS
+
+
+def test_what_waits_can_be_cancelled(server):
+    task = server.new(mode="ask")
+    server.until(lambda: server.get(task)["state"] == "waiting")
+    server.http.post(f"/v1/tasks/{task}/cancel")
+    assert server.events(task)[-1][1] == "cancelled"
+    assert server.http.get("/readyz").status_code == 200
+
+
+def test_a_killed_server_goes_on_where_it_was(tmp_path):
+    first = Server(tmp_path)
+    task = first.new(mode="ask")
+    first.say(task)
+    first.until(lambda: first.get(task)["state"] == "waiting")
+    heard = first.http.get(f"/v1/tasks/{task}/events?follow=false").text.count("\nevent: ")
+    first.kill()
+    second = Server(tmp_path)
+    try:
+        for _ in SKILLS[1:]:
+            second.say(task)
+        events = second.events(task, after=heard)
+        assert events[0][0] == heard + 1
+        phrases = [d["phrase"] for _, kind, d in second.events(task) if kind == "step"]
+        assert phrases == [*SKILLS, None], "what was done is not done again, what was not approved waits"
+        assert second.get(task)["status"] == "reached"
+    finally:
+        second.kill()
+
+
+def test_the_page_shows_a_task_and_takes_a_yes(server, browser):
+    browser.size(390, 800)
+    browser.open(server.url + "/")
+    browser.run("goal.value = '<b>bring</b> me the sponge'; asking.checked = true")
+    browser.run("document.getElementById('new').requestSubmit()")
+    for skill in SKILLS:
+        browser.until(f"document.getElementById('what').textContent === '{skill}?' && !question.hidden")
+        browser.run("yes.click(); question.hidden = true")
+    browser.until("document.querySelectorAll('#turns .card').length === 5")
+    browser.until("state.textContent === 'reached'")
+    assert browser.run("title.textContent") == "<b>bring</b> me the sponge"
+    assert browser.run("document.querySelectorAll('.meter').length") > 15
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+    assert browser.problems == []
+    assert all(u.startswith((server.url, "data:", "blob:")) for u in browser.requests)
+
+
+def test_figures_of_a_load():
+    assert quantile([float(i) for i in range(1, 101)], 0.99) == 99
+    assert quantile([3.0], 0.99) == 3
+    load = Load(2, 1.0, posted={"a"}, finished=["a"], reads=[0.1, 0.2])
+    assert load.figures()["read.p99"] == 0.2
+    assert "| tasks | 1 |" in load.table()
