@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..sim.catalogue import KITCHEN
+from ..sim.catalogue import CATALOGUE
 from .types import Subgoal
 
 _THEN = re.compile(r"\s*(?:;|[,.]?\s+(?:and\s+)?(?:then|after that|afterwards|next|finally)\b,?)\s+", re.I)
@@ -18,21 +18,23 @@ _NEGATION = re.compile(
 )
 _VERBS = (
     "bring|fetch|get|grab|give|hand|pass|deliver|carry|take|put|place|move|set|leave|drop|throw|toss|discard|pick|lift|"
-    "hold|find|locate|go|come|drive|head|walk|visit|open|close|shut|pull|push|slide|restock|return|clear|serve"
+    "hold|find|locate|go|come|drive|head|walk|visit|open|close|shut|pull|push|slide|restock|return|clear|serve|"
+    "stack|lay|stick|shift|chuck|dump|dispose|wipe|clean"
 )
 _POLITE = r"(?:(?:please|now|also|and|could you|can you|would you)\s+)*"
 _IMPERATIVE = re.compile(rf"^{_POLITE}(?:{_VERBS})\b", re.I)
 _VERB = re.compile(rf"\b(?:{_VERBS})\b", re.I)
 _AND_VERB = re.compile(rf"\s*(?:,\s*and|,|\band)\s+(?=(?:also\s+|please\s+)?(?:{_VERBS})\b)", re.I)
-_WORDS = {w for kind in KITCHEN.values() for w in (kind.name, *kind.synonyms, *kind.categories)}
+_WORDS = {w for kind in CATALOGUE.values() for w in (kind.name, *kind.synonyms, *kind.categories)}
 _NAMES = "|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True))
 _THING = rf"(?:(?:the|a|an|some|one|my|that)\s+)?(?:(?:can|bottle|bag|pack)\s+of\s+)?(?:{_NAMES})(?:\s+(?:can|bottle))?"
-_LIST = re.compile(rf"\b{_THING}(?:\s*(?:,\s*and|,|\band|&|\bplus|\bas well as)\s+(?:also\s+)?{_THING})+\b", re.I)
+_AND = r",\s*and|,|\band|&|\bplus|\bas well as|\b(?:along |together )?with"
+_LIST = re.compile(rf"\b{_THING}(?:\s*(?:{_AND})\s+(?:also\s+)?{_THING})+\b", re.I)
 _GAP = re.compile(
     rf"\b(?P<verb>put|place|move|take|bring|carry|set)?\s*(?P<first>{_THING})(?P<goes>\s+(?:goes|belongs))?\s+"
     rf"(?P<there>(?:to|on|onto|into|in|at)\s+[\w ]+?)(?:,\s*and|,|\s+and)\s+(?P<second>{_THING})\s+"
     r"(?P<where>(?:to|on|onto|into|in|at)\s+[\w ]+?)(?=[.?!]?$)", re.I)  # fmt: skip
-_JOINT = re.compile(r"\s*(?:,\s*and|,|\band|&|\bplus|\bas well as)\s+(?:also\s+)?", re.I)
+_JOINT = re.compile(rf"\s*(?:{_AND})\s+(?:also\s+)?", re.I)
 
 
 def decompose(goal: str) -> list[Subgoal]:

@@ -67,7 +67,8 @@ def choose(
     `floor`, in [0, 1): the least probability, summed over all skills, that the model's next words are a skill and that
     it works. Below it, what would help lies outside the library or is not doable from here.
     """
-    masked = "".join(f"; masked: {reason}" for reason in dict.fromkeys((tabu or {}).values()))
+    reasons = ", ".join(dict.fromkeys((tabu or {}).values()))
+    masked = f"; set aside: {reasons}" if reasons else ""
     if not candidates or candidates[0].score == float("-inf"):
         return Decision("refuse", None, f"no skill is doable here{masked}")
     best = candidates[0]

@@ -114,9 +114,9 @@ class Terminal:
             self._line("does", plain(decision.phrase or ""), "bold blue")
         else:
             self._line("decides", f"{_ENDS[decision.kind]}", "bold blue")
-        _, masked, reasons = decision.reason.partition("; masked: ")
+        _, masked, reasons = decision.reason.partition("; set aside: ")
         if masked:
-            self._line("", plain(f"not tried again: {reasons}"), "dim")
+            self._line("", plain(f"set aside: {reasons}"), "dim")
 
     def _verdict(self, verdict: Verdict | None) -> None:
         if verdict is None:

@@ -28,6 +28,20 @@ def parts(goal: str) -> list[str]:
             "wait, the coke and the tea are mine: bring me a pepsi",
             ["wait, the coke and the tea are mine: bring me a pepsi"],
         ),
+        ("bring me a coke with the rice chips", ["bring me a coke", "bring me the rice chips"]),
+        (
+            "stack the red block on the green block, then put the blue block in the red bowl",
+            ["stack the red block on the green block", "put the blue block in the red bowl"],
+        ),
+        (
+            "take the coke to the table and the tea to the close counter",
+            ["take the coke to the table", "take the tea to the close counter"],
+        ),
+        (
+            "Tidy up: the coke goes to the table and the tea to the close counter.",
+            ["put the coke to the table", "put the tea to the close counter"],
+        ),
+        ("Shut the top drawer, pull the bottom one open", ["Shut the top drawer", "pull the bottom drawer open"]),
         # What leans on the clause before it is not cut off.
         ("pick up the coke, then put it on the table", ["pick up the coke, then put it on the table"]),
         ("find the coke and bring it to me", ["find the coke and bring it to me"]),

@@ -21,7 +21,7 @@ CANDIDATES = (
 )
 TURN = {
     "index": 0, "observation": SEEN, "recalled": (), "subgoals": (Subgoal("a"), Subgoal("b", 1)), "current": 0,
-    "candidates": CANDIDATES, "decision": Decision("act", "find the sponge", "best; masked: 'x' failed"),
+    "candidates": CANDIDATES, "decision": Decision("act", "find the sponge", "best; set aside: 'x' failed"),
     "outcome": Outcome("failed", "not seen at: table", 3.0),
     "verdict": Verdict((Fact("the sponge is here", False),), "not seen", "retry"),
 }  # fmt: skip
@@ -40,7 +40,7 @@ def shown(width=100, **console):
 
 def test_a_turn_shows_what_was_weighed_and_what_came_of_it():
     text = shown()
-    for words in ("turn 1", "apple", "1. a; 2. b", "find the sponge", "0.90", "masked", "not tried again: 'x' failed",
+    for words in ("turn 1", "apple", "1. a; 2. b", "find the sponge", "0.90", "masked", "set aside: 'x' failed",
                   "failed: not seen at: table, 3.0 s", "✗ not seen", "tries again", "stopped", "run r1"):  # fmt: skip
         assert words in text
 
