@@ -14,13 +14,14 @@ from langgraph.graph.state import CompiledStateGraph
 from ..memory.store import Memory
 from ..sim.world import World
 from ..skills.library import SkillLibrary
+from .answering import answer
 from .config import Config
 from .journal import Header, Journal
 from .language_model import LanguageModel
 from .loop import PHASES, Loop, Turn, Values
 from .parts import make_memory, make_model, make_values, make_world
 from .runs import RunFolder, runs_folder
-from .types import Result, Step
+from .types import Decision, Result, Step
 
 _VERSIONS = ("doable", "langgraph", "torch", "transformers", "pybullet", "chromadb")
 _NO_LIMIT = 1_000_000_000
@@ -87,20 +88,27 @@ class Agent:
         )
         yield from self._go_on(folder, Journal.start(folder.journal, header), resumed=False)
 
-    def resume(self, run_id: str) -> Result:
+    def resume(self, run_id: str, *, choose: str | None = None) -> Result:
         """Go on with a run that was cut short, in the world as it was then; its result, if it had ended.
 
-        Raises `UnknownRun` for an id that names no run, `CorruptRun` for one that can't be read (and was set aside).
+        `choose`: do this skill (a phrase of the library) instead of the one that was chosen and is not done yet.
+        Raises ValueError if there is no such choice or skill, `UnknownRun` for an id that names no run, `CorruptRun`
+        for one that can't be read (and was set aside).
         """
-        for _ in self.stream_resumed(run_id):
+        for _ in self.stream_resumed(run_id, choose=choose):
             pass
         return self.result
 
-    def stream_resumed(self, run_id: str) -> Iterator[Step]:
+    def stream_resumed(self, run_id: str, *, choose: str | None = None) -> Iterator[Step]:
         """As `resume`, step by step: the steps that are new."""
         folder = RunFolder.find(runs_folder(self.config.runs), run_id)
         self.run_id = run_id
-        yield from self._go_on(folder, folder.read(), resumed=True)
+        yield from self._go_on(folder, folder.read(), resumed=True, choose=choose)
+
+    def ask(self, question: str) -> str:
+        """What the robot has seen and remembers of it; of the last run's choices too. Nothing is done."""
+        steps = self._journal.steps if self._journal else ()
+        return answer(question, self.world.observe(), self.memory, steps)
 
     @property
     def result(self) -> Result:
@@ -156,10 +164,14 @@ class Agent:
 
     # The run.
 
-    def _go_on(self, folder: RunFolder, journal: Journal, *, resumed: bool) -> Iterator[Step]:
+    def _go_on(
+        self, folder: RunFolder, journal: Journal, *, resumed: bool, choose: str | None = None
+    ) -> Iterator[Step]:
         """Take the run from where it stands to its end."""
         self._journal = journal
         if journal.footer is not None:
+            if choose is not None:
+                raise ValueError(f"Expected a run that can go on, {folder.run_id} is over. Start another one.")
             return
         loop = Loop(
             world=self.world,
@@ -177,7 +189,10 @@ class Agent:
             turn: dict[str, Any] = self._restore(folder, journal, graph, thread) if resumed else {}
             start = None if turn else cast(Turn, {"index": 0, "current": 0, "snapshot": journal.header.snapshot})
             turn = turn or {"index": 0}
-            if self.watcher and resumed and graph.get_state(thread).next == ("act",):
+            if choose is not None:
+                turn["decision"] = self._decided(turn, choose)
+                graph.update_state(thread, {"decision": turn["decision"]}, as_node="choose")
+            elif self.watcher and resumed and graph.get_state(thread).next == ("act",):
                 # What was chosen and is still to be done is told again: who looks on may want to stop it.
                 self.watcher.phase("choose", cast(Turn, turn))
             # "sync": a phase is on disk before the next one begins.
@@ -188,6 +203,15 @@ class Agent:
                         self.watcher.phase(phase, cast(Turn, turn))
                     if phase == PHASES[-1]:
                         yield journal.steps[-1]
+
+    def _decided(self, turn: dict[str, Any], phrase: str) -> Decision:
+        """A person's decision for the turn. Raises ValueError unless a choice stands and is not done yet."""
+        if turn.get("decision") is None or turn.get("outcome") is not None or not turn.get("candidates"):
+            raise ValueError("Expected a run that stands before a skill that was chosen; this one doesn't. Resume it.")
+        family = self.library[phrase].family
+        if family in ("done", "refuse"):
+            return Decision("finish" if family == "done" else "refuse", None, "a person chose it")
+        return Decision("act", phrase, "a person chose it")
 
     def _restore(
         self, folder: RunFolder, journal: Journal, graph: CompiledStateGraph, thread: RunnableConfig

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
+from .cli_chat import chat
 from .cli_export import export
 from .cli_report import report_bench, report_run
 from .cli_serve import load_server, serve
@@ -99,6 +100,7 @@ def doable(show_version: Annotated[bool, typer.Option("--version", help="Show th
         raise typer.Exit
 
 
+app.command()(configured(chat))
 app.command()(configured(serve))
 
 

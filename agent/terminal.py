@@ -63,7 +63,7 @@ class Terminal:
                 if len(self._subgoals) > 1:
                     self._line("pursues", plain(self._subgoals[turn["current"]].text), "bold")
             case "choose":
-                self._candidates(turn["candidates"])
+                self.show_candidates(turn["candidates"])
                 self._decision(turn["decision"])
             case "act":
                 if new:  # a resumed run goes on in the middle of a turn
@@ -83,7 +83,8 @@ class Terminal:
         turns = "1 turn" if len(result.steps) == 1 else f"{len(result.steps)} turns"
         self._line("", f"{turns}, {result.seconds:.0f} simulated seconds; run {result.run_id}", "dim")
 
-    def _candidates(self, candidates: Sequence[Candidate]) -> None:
+    def show_candidates(self, candidates: Sequence[Candidate], best: int = _BEST) -> None:
+        """The best of them, with both factors and their product as a bar."""
         if not candidates:
             return
         table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
@@ -94,7 +95,7 @@ class Terminal:
         table.add_column("can", justify="right")
         table.add_column("both", justify="right")
         say = shares(candidates)
-        for rank, (candidate, share) in enumerate(zip(candidates[:_BEST], say, strict=False)):
+        for rank, (candidate, share) in enumerate(zip(candidates[:best], say, strict=False)):
             masked = candidate.score == -math.inf
             both = 0.0 if masked else share * candidate.can
             table.add_row(
