@@ -341,6 +341,23 @@ def bench_the_world(
     typer.echo(speed.table())
 
 
+@bench.command("skills")
+def bench_the_skills(
+    n: Annotated[int, typer.Option("--n", min=1, help="Trials of each family.")] = 200,
+    family: Annotated[list[str] | None, typer.Option(help="A family to try; several if given again.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the situations.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    out: Annotated[Path, typer.Option(help="The folder for trials, figures and their origin.")] = Path("bench-skills"),
+) -> None:
+    """Measure how often each family of skills does what it declares. Goes on where it stopped."""
+    from ..skills.trials import TRIED
+    from .bench_skills import run_skills_benchmark
+
+    with bad_input():
+        table = run_skills_benchmark(out, n=n, seed=seed, families=family or TRIED, workers=workers)
+    typer.echo(table)
+
+
 @train_values.command("collect")
 def collect_rollouts(
     out: Annotated[Path, typer.Option(help="The folder for the rollouts; a run that was stopped goes on.")],

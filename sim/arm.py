@@ -17,6 +17,7 @@ from .collision import Checker, Guard, Shape
 from .kinematics import Joints, Pose
 from .observation import Observation, SeenObject
 from .paths import find_way
+from .pressing import press_along
 from .robot import BasePose, Grip, HandShape, Limits, Motion, Point, grasp_height
 from .scene import Scene
 from .servo import Axis, Motors, Servo
@@ -227,6 +228,10 @@ class ArmRobot(Servo):
         if joints is None:
             return Motion("stopped", "the hand can't reach there")
         return self.move_joints(joints, speed, feel=feel, avoid=avoid, touch=touch)
+
+    def press_along(self, path: Sequence[Pose], force: float, speed: float) -> Motion:
+        """Move what is held along a surface, pressed down with about `force` newtons."""
+        return press_along(self, path, force, speed)
 
     def ready(self) -> Motion:
         """The hand before the robot, pointing down, above all that stands about: the last of its homes."""

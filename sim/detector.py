@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FEWEST_PIXELS = 6
 """Fewer are not trusted to be an object."""
+FEWEST_SPILLED = 2
+"""The same of a spill: what is left of it after wiping may be a single drop."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,6 @@ class OracleLabels:
             for body in np.unique(frame.body)
             if int(body) in self._types
         ]
-        if self._drops:
-            found.append(Detection(SPILL, np.isin(frame.body, self._drops)))
-        return [one for one in found if one.mask.sum() >= FEWEST_PIXELS]
+        seen = [one for one in found if one.mask.sum() >= FEWEST_PIXELS]
+        spilled = np.isin(frame.body, self._drops)
+        return [*seen, Detection(SPILL, spilled)] if spilled.sum() >= FEWEST_SPILLED else seen

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from .catalogue import UnknownName, canonical, object_type
 from .scene import Scene
 
-SKILLS = ("go to", "find", "pick up", "put down", "put in", "bring", "open", "close", "pick and place")
+SKILLS = ("go to", "find", "pick up", "put down", "put in", "bring", "open", "close", "wipe", "pick and place")
 """The families of skills that move something, as `skill` and `after` name them."""
 
 

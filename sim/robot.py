@@ -187,6 +187,15 @@ class Robot(Protocol):
         """Move the grasp point to `pose` in a straight line; else as `move_joints`."""
         ...
 
+    def press_along(self, path: Sequence[Pose], force: float, speed: float) -> Motion:
+        """Move what is held along a surface, pressed down softly.
+
+        `path` is poses of the grasp point close above the surface, the first of them where the hand is. It comes down
+        until the fingers feel a push, follows the path at `speed` m/s, lower or higher as they feel less or more than
+        `force` newtons, and comes up again.
+        """
+        ...
+
     def grip(self, grip: Grip | None = None) -> float:
         """Close the fingers with force; gives the gap that is left. `grip`: what it is to be known as, if there is."""
         ...

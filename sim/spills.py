@@ -6,7 +6,6 @@ collides with it.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -21,15 +20,16 @@ if TYPE_CHECKING:
 RADIUS = 0.07
 """Of the circle that a spill's drops lie in, metres."""
 _DROPS = 12
-_SIZES = (0.010, 0.018)
+_SIZES = (0.012, 0.020)
 """A drop's smallest and largest radius, metres."""
-_THICK = 0.002
-_PRESS = 1.0
+_THICK = 0.007
+"""Metres: so that what is painted on a counter, up to 5 mm high, does not hide it."""
+_PRESS = 2.0
 """Newtons that a sponge must be pressed down with to take up a drop."""
 _MOVING = 0.02
 """Metres a second that it must move along the surface."""
-_BESIDE = 0.008
-"""Metres from the sponge's contact area within which a drop's middle counts as under it."""
+_GIVES = 0.003
+"""How far a sponge's underside gives way, metres: it need not lie quite flat."""
 _GONE = (0.0, 0.0, -4.0)
 _COLOUR = (0.30, 0.13, 0.05, 1.0)
 
@@ -61,11 +61,12 @@ class Spills:
             for i in range(_DROPS):
                 out = (RADIUS - _SIZES[1]) * math.sqrt((i + 0.5) / _DROPS)
                 turn = i * math.pi * (3 - math.sqrt(5)) + float(rng.uniform(-0.3, 0.3))  # a sunflower's seeds
-                at = x + out * math.cos(turn), y + out * math.sin(turn), z + _THICK / 2
+                at = x + out * math.cos(turn), y + out * math.sin(turn), z
                 look = physics.p.createVisualShape(
                     physics.p.GEOM_CYLINDER, radius=float(rng.uniform(*_SIZES)), length=_THICK, rgbaColor=_COLOUR
                 )
-                drop = physics.p.createMultiBody(0.0, -1, look, at)
+                drop = physics.p.createMultiBody(0.0, -1, look)
+                self._lie(drop, at)
                 self._place[drop], self._at[drop] = place, at
         self._left = set(self._at)
         if self._at:
@@ -87,23 +88,33 @@ class Spills:
             return
         p = self._physics.p
         for sponge in (body for body, kind in self._types.items() if is_absorbent(kind)):
-            touching = [c for c in p.getContactPoints(bodyA=sponge) if c[2] not in self._types and c[9] > 0.0]
-            if not touching:
-                continue
-            for drop in tuple(self._left):
-                z = self._at[drop][2]
-                below = [c for c in touching if abs(c[6][2] - z) < 0.01]
-                if sum(c[9] * abs(c[7][2]) for c in below) < _PRESS:
+            touching = [c for c in p.getContactPoints(bodyA=sponge) if c[9] > 0.0 and c[2] not in self._types]
+            for drop in tuple(self._left) if touching else ():
+                at = self._at[drop]
+                if sum(c[9] * c[7][2] for c in touching if abs(c[6][2] - at[2]) < 0.01) < _PRESS:
                     continue
                 vx, vy, _ = p.getBaseVelocity(sponge)[0]
                 if math.hypot(vx, vy) < _MOVING or self._held() != sponge:
                     break
-                if _away(self._at[drop][:2], [c[6][:2] for c in below]) <= _BESIDE:
+                if self._is_under(sponge, at):
                     self._remove(drop)
+
+    def _is_under(self, sponge: int, at: Point) -> bool:
+        """Is the point below the sponge's underside, and no further from it than the sponge gives?"""
+        centre, turn = self._physics.p.getBasePositionAndOrientation(sponge)
+        axes = np.reshape(self._physics.p.getMatrixFromQuaternion(turn), (3, 3))
+        beyond = np.abs(axes.T @ np.subtract(at, centre)) - np.array(CATALOGUE[self._types[sponge]].size) / 2
+        down = int(np.argmax(np.abs(axes[2])))
+        return bool(beyond[down] <= _GIVES and max(np.delete(beyond, down)) <= 0.0)
 
     def _remove(self, drop: int) -> None:
         self._left.discard(drop)
-        self._physics.p.resetBasePositionAndOrientation(drop, _GONE, (0.0, 0.0, 0.0, 1.0))
+        self._lie(drop, _GONE)
+
+    def _lie(self, drop: int, at: Point) -> None:
+        """Put it on a surface there."""
+        x, y, z = at
+        self._physics.p.resetBasePositionAndOrientation(drop, (x, y, z + _THICK / 2), (0.0, 0.0, 0.0, 1.0))
 
     def state(self) -> list[int]:
         """The numbers of the drops that are wiped away (JSON)."""
@@ -116,25 +127,4 @@ class Spills:
             if i in wiped:
                 self._remove(drop)
             else:
-                self._physics.p.resetBasePositionAndOrientation(drop, at, (0.0, 0.0, 0.0, 1.0))
-
-
-def _away(point: Sequence[float], area: Sequence[Sequence[float]]) -> float:
-    """From a point to the convex hull of the corners `area`, metres; 0 inside."""
-    x, y = point
-    middle = np.mean(area, axis=0)
-    corners = sorted(area, key=lambda c: math.atan2(c[1] - middle[1], c[0] - middle[0]))
-    if len(corners) == 1:
-        return math.dist(point, corners[0])
-    edges = list(itertools.pairwise([*corners, corners[0]]))
-    sides = [(b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) for a, b in edges]
-    if len(corners) > 2 and min(sides) >= 0.0:
-        return 0.0
-    return min(_to_edge(x, y, a, b) for a, b in edges)
-
-
-def _to_edge(x: float, y: float, a: Sequence[float], b: Sequence[float]) -> float:
-    dx, dy = b[0] - a[0], b[1] - a[1]
-    length = dx * dx + dy * dy
-    share = 0.0 if length == 0.0 else min(max(((x - a[0]) * dx + (y - a[1]) * dy) / length, 0.0), 1.0)
-    return math.hypot(x - a[0] - share * dx, y - a[1] - share * dy)
+                self._lie(drop, at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..sim.catalogue import CATALOGUE, UnknownName
-from ..sim.facts import ALWAYS, All, AnyOf, At, Closed, Here, Holding, Not, Open, Present, RobotAt
+from ..sim.facts import ALWAYS, All, AnyOf, At, Clean, Closed, Here, Holding, Not, Open, Present, RobotAt
 from ..sim.scene import Scene
 from .drawer import close_drawer, open_drawer
 from .navigate import bring, find, go_to
@@ -14,6 +14,7 @@ from .place import put_down
 from .skill import Skill
 from .stow import fits, put_in
 from .tabletop import pick_and_place, preposition
+from .wipe import WIPER, wipe
 
 _EMPTY_HAND = Holding(None)
 
@@ -73,14 +74,13 @@ def _kitchen(scene: Scene) -> Iterator[Skill]:
         )
     for drawer in scene.drawers:
         name = drawer.name
-        yield Skill(
-            "open", name, f"open the {name}", All((_EMPTY_HAND, Not(Open(name)))), Open(name), open_drawer(name)
-        )
-        yield Skill(
-            "close", name, f"close the {name}", All((_EMPTY_HAND, Not(Closed(name)))), Closed(name), close_drawer(name)
-        )
+        # What stands open above is in the hand's way.
         above = [d for d in scene.drawers if d.cabinet == drawer.cabinet and d.height > drawer.height]
-        open_to = (RobotAt(drawer.cabinet), Open(name), *(Not(Open(d.name)) for d in above))
+        free = tuple(Not(Open(d.name)) for d in above)
+        shut, ajar = All((_EMPTY_HAND, Not(Open(name)), *free)), All((_EMPTY_HAND, Not(Closed(name)), *free))
+        yield Skill("open", name, f"open the {name}", shut, Open(name), open_drawer(name))
+        yield Skill("close", name, f"close the {name}", ajar, Closed(name), close_drawer(name))
+        open_to = (RobotAt(drawer.cabinet), Open(name), *free)
         for what in (kind for kind in scene.types if fits(kind, drawer, scene)):
             yield Skill(
                 "put in",
@@ -91,6 +91,10 @@ def _kitchen(scene: Scene) -> Iterator[Skill]:
                 put_in(what, name),
                 where=name,
             )
+    if WIPER in scene.types:
+        for surface in (p.name for p in scene.surfaces()):
+            ready = All((Holding(WIPER), RobotAt(surface), Not(Clean(surface))))
+            yield Skill("wipe", surface, f"wipe the {surface}", ready, Clean(surface), wipe(surface))
 
 
 def _tabletop(scene: Scene) -> Iterator[Skill]:

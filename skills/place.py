@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..sim.catalogue import object_type
-from ..sim.observation import Observation
+from ..sim.observation import Observation, SeenObject
 from ..sim.robot import Robot
 from ..sim.scene import Place
 from .motion import CannotDo, line, line_up, must, pointing_down, policy, tuck_safely
@@ -70,6 +71,22 @@ def set_down(robot: Robot, x: float, y: float, low: float, facing: float) -> Non
     must(robot.move_joints(joints[::-1]), "going up")
 
 
+def room_for_hand(
+    x: float, y: float, others: Sequence[SeenObject], surface: float, radius: float, palm: float
+) -> float:
+    """Metres between `others`, whose lowest points are at `surface`, and the hand at (x, y) with a thing of `radius`.
+
+    `palm` is the height of the hand's palm. All metres; negative: they would touch.
+    """
+    room = 1.0
+    for other in others:
+        shape = shape_of(other, surface)
+        # The hand is 0.2 m wide: what is taller than its palm must stay clear of all of it.
+        need = 0.12 if surface + shape.height > palm else max(radius, 0.065)
+        room = min(room, distance(other, shape, x, y) - need)
+    return room
+
+
 def _free_spot(robot: Robot, observation: Observation, place: Place, type_name: str) -> tuple[float, float]:
     """(along, deep) with room around it, not far from where the robot stands. Raises `CannotDo`: the place is full."""
     kind, radius = object_type(type_name), footprint(type_name)
@@ -81,12 +98,7 @@ def _free_spot(robot: Robot, observation: Observation, place: Place, type_name: 
     for along in np.arange(-edge, edge + 1e-6, 0.04):
         for deep in np.arange(max(0.12, radius + 0.03), min(0.36, place.size[1] - radius - 0.03), 0.04):
             x, y = place.to_world(float(along), float(deep))
-            room = 0.12
-            for other in observation.here():
-                shape = shape_of(other, place.height)
-                # The hand is 0.2 m wide: what is taller than its palm must stay clear of all of it.
-                need = 0.12 if place.height + shape.height > palm else max(radius, 0.065)
-                room = min(room, distance(other, shape, x, y) - need)
+            room = min(0.12, room_for_hand(x, y, observation.here(), place.height, radius, palm))
             cost = -3.0 * room + 0.5 * abs(float(along) - here) + abs(float(deep) - 0.2)
             if room > 0.005 and (best is None or cost < best[0]):
                 best = cost, (float(along), float(deep))

@@ -11,7 +11,7 @@ from ..sim.observation import Observation
 from ..sim.robot import Robot
 
 FAMILIES: tuple[str, ...] = (
-    "go to", "find", "pick up", "put down", "put in", "bring", "open", "close", "pick and place",
+    "go to", "find", "pick up", "put down", "put in", "bring", "open", "close", "wipe", "pick and place",
     "done", "refuse",
 )  # fmt: skip
 """The families that ship; a user's own skill has one of its own."""

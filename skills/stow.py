@@ -10,16 +10,18 @@ from ..sim.robot import Robot
 from ..sim.scene import Drawer, Place, Scene
 from .motion import CannotDo, must, policy, tuck_safely
 from .navigate import STAND, drive, line_up_before_drawers, open_drawers, protrusion
-from .pick import distance, footprint, shape_of
-from .place import set_down
+from .pick import footprint
+from .place import room_for_hand, set_down
 from .skill import Policy
 
 _LEFT_OVER = 0.02
 """Metres of air above a thing, so that the drawer can be closed on it."""
 _DROPS = (0.005, 0.03, 0.06, 0.10)
 """How far above the drawer's floor it is let go, metres, the lowest that the arm can reach first."""
-_FRONT = 0.09
-"""From the inner side of the drawer's front, and from the cabinet's face, to the middle of the hand, metres."""
+_HALF_HAND = 0.10
+"""Half the hand's width along the edge, metres."""
+_BESIDE_HANDLE = 0.20
+"""From the middle of a handle to the middle of a hand that comes down beside it, metres."""
 
 
 def fits(type_name: str, drawer: Drawer, scene: Scene) -> bool:
@@ -60,7 +62,7 @@ def _lower(robot: Robot, observation: Observation, place: Place, drawer: Drawer,
     """Let go of it at the freest spot that the hand can reach. Raises `CannotDo`."""
     grip = robot.gripped
     reason = "there is no free spot"
-    for along, deep in _spots(observation, place, drawer, type_name)[:3]:
+    for along, deep in _spots(robot, observation, place, drawer, type_name)[:3]:
         line_up_before_drawers(robot, observation, place, along)
         for drop in _DROPS:
             if grip is None or robot.holding != type_name:
@@ -74,20 +76,26 @@ def _lower(robot: Robot, observation: Observation, place: Place, drawer: Drawer,
     raise CannotDo(f"into the {drawer.name}: {reason}")
 
 
-def _spots(observation: Observation, place: Place, drawer: Drawer, type_name: str) -> list[tuple[float, float]]:
+def _spots(
+    robot: Robot, observation: Observation, place: Place, drawer: Drawer, type_name: str
+) -> list[tuple[float, float]]:
     """(along, deep) of points above the open part of the drawer's floor, the freest first."""
     opening = next(d.opening for d in observation.drawers if d.name == drawer.name) or 0.0
     out = opening * drawer.travel
     inside = [o for o in observation.objects if o.place == drawer.name and not o.remembered]
-    side = place.size[0] / 2 - 0.05 - footprint(type_name)
+    radius, grip = footprint(type_name), robot.gripped
+    palm = drawer.floor + (grip.below if grip else 0.0) + robot.hand.palm
+    # Below another drawer the hand keeps beside that one's handle.
+    lower = any(d.cabinet == drawer.cabinet and d.height > drawer.height for d in robot.scene.drawers)
+    nearest = _BESIDE_HANDLE if lower else 0.0
+    side = place.size[0] / 2 - 0.05 - max(radius, _HALF_HAND)
     here = place.to_local(*observation.robot.position)[0]
     found = []
-    for along in np.arange(-side, side + 1e-6, 0.04):
-        for deep in {-out / 2, -out + _FRONT, -_FRONT}:
+    for along in (a for a in np.arange(-side, side + 1e-6, 0.03) if abs(a) >= min(nearest, side - 0.03)):
+        for deep in (-out / 2, -out / 2 - 0.03, -out / 2 + 0.03):
             x, y = place.to_world(float(along), float(deep))
-            room = min((distance(o, shape_of(o, drawer.floor), x, y) for o in inside), default=0.15)
-            room = min(room - footprint(type_name), 0.06)
+            room = min(room_for_hand(x, y, inside, drawer.floor, radius, palm), 0.05)
             cost = -10.0 * room + abs(float(along) - here) + abs(float(deep) + out / 2)
-            if room > 0.005:
+            if room > 0.0:
                 found.append((cost, float(along), float(deep)))
     return [(along, deep) for _, along, deep in sorted(found)]

@@ -32,12 +32,14 @@ def test_a_phrase_belongs_to_one_skill():
 @pytest.mark.parametrize("skill", [s for s in LIBRARY if not s.ends], ids=lambda s: s.phrase)
 def test_declared_effects_come_true_where_preconditions_hold(skill):
     """The contract of a declaration, held in the symbolic world."""
-    held = skill.target if skill.family in ("put down", "put in") else "apple" if skill.family == "bring" else None
+    held = skill.target if skill.family in ("put down", "put in") else None
+    held = {"bring": "apple", "wipe": "sponge"}.get(skill.family, held)
     objects = tuple((name, "table") for name in KITCHEN if name != held)
-    opened = tuple(d.name for d in SCENE.drawers) if skill.family == "close" else ()
-    opened = (skill.where,) if skill.family == "put in" and skill.where else opened
+    drawer = {"close": skill.target, "put in": skill.where}.get(skill.family)
+    place = {"put in": "cabinet", "wipe": skill.target}.get(skill.family) or "table"
+    spills = (skill.target,) if skill.family == "wipe" and skill.target else ()
     world = SymbolicWorld(SCENE)
-    world.reset(Setup(objects, "cabinet" if skill.family == "put in" else "table", held, opened))
+    world.reset(Setup(objects, place, held, (drawer,) if drawer else (), spills=spills))
     assert skill.preconditions.holds(world.facts())
     assert world.make_true(skill.effects) is None
     assert skill.effects.holds(world.facts())

@@ -1,5 +1,8 @@
 """The policies in the kitchen: each does what its skill declares, and says why when it can't."""
 
+import math
+
+import numpy as np
 import pytest
 
 from doable.sim.observation import Observation, RobotState
@@ -8,6 +11,7 @@ from doable.sim.scene import load_scene
 from doable.sim.task import Setup
 from doable.skills.execute import execute
 from doable.skills.library import SkillLibrary
+from doable.skills.motion import line_up, pointing_down
 from doable.skills.navigate import blocks, dock_pose, find_path
 
 LIBRARY = SkillLibrary.of(load_scene())
@@ -62,6 +66,27 @@ def test_it_puts_things_into_an_open_drawer_and_takes_them_out_again(world):
     world.reset(setup, seed=1)
     for phrase in ("put the coke in the top drawer", "find the coke", "pick up the coke"):
         done(world, phrase)
+
+
+def test_it_wipes_a_spill_with_a_sponge(world):
+    world.reset(Setup((("apple", "table"),), "table", "sponge", spills=("table",)), seed=1)
+    done(world, "wipe the table")
+    assert world.facts().holding == "sponge"
+
+
+def test_only_what_is_pressed_down_wipes(world):
+    """Strokes of the same kind, a centimetre above the drops."""
+    world.reset(Setup((), "table", "sponge", spills=("table",)), seed=1)
+    robot, place = world.robot, world.scene.place("table")
+    x, y = np.mean(world.observe().spills[0].cells, axis=0)
+    line_up(robot, place, *place.to_local(x, y))
+    path = [pointing_down(x, y, z, place.facing + math.pi / 2) for z in (robot.carry_height, place.height + 0.03)]
+    assert robot.ready().ok
+    assert all(robot.move_hand(pose).ok for pose in path)
+    path[1][1, 3] += 0.05
+    assert robot.move_hand(path[1]).ok
+    assert world.facts().dirty == {"table"}
+    assert len(world.observe().spills) == 1
 
 
 def test_nothing_is_put_into_a_drawer_that_is_shut(world):
