@@ -15,6 +15,7 @@ from ..memory.store import Memory
 from ..sim.world import World
 from ..skills.library import SkillLibrary
 from .answering import answer
+from ..skills.own import load_makers
 from .config import Config
 from .journal import Header, Journal
 from .language_model import LanguageModel
@@ -155,7 +156,7 @@ class Agent:
     def library(self) -> SkillLibrary:
         """What can be chosen."""
         if self._library is None:
-            self._library = SkillLibrary.of(self.world.scene)
+            self._library = SkillLibrary.of(self.world.scene, load_makers(self.config.skills))
         return self._library
 
     def _tell(self, what: str) -> None:

@@ -11,6 +11,7 @@ from ..sim.detectors import make_detector
 from ..sim.scene import Scene, load_scene
 from ..sim.world import World
 from ..skills.library import SkillLibrary
+from ..skills.own import load_makers
 from .agent import Agent
 from .config import Config
 from .parts import make_memory, make_model, make_values
@@ -51,7 +52,7 @@ class ConfiguredAgents:
             runs=str(folder / "runs"),
         )
         memory = make_memory(config)
-        library = SkillLibrary.of(world.scene)
+        library = SkillLibrary.of(world.scene, load_makers(self.config.skills))
         return Agent(world, self._model, memory, self._values, library, config)
 
     @cached_property

@@ -52,6 +52,8 @@ class Config:
     precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
     """The numbers a causal model computes in: 'auto' takes the fastest that this processor has instructions for and
     that was measured to rank skills as float32 does."""
+    skills: str | None = None
+    """Files with skills of your own, separated by commas. They are Python, and are run."""
     values: str = "learned"
     """The value functions: 'learned', 'declared' (preconditions only), or a file of trained weights."""
     detector: str = "oracle"

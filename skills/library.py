@@ -9,6 +9,7 @@ from ..sim.facts import ALWAYS, All, AnyOf, At, Clean, Closed, Here, Holding, No
 from ..sim.scene import Scene
 from .drawer import close_drawer, open_drawer
 from .navigate import bring, find, go_to
+from .own import Maker, load_makers, own_skills
 from .pick import pick
 from .place import put_down
 from .skill import Skill
@@ -33,10 +34,14 @@ class SkillLibrary(Sequence[Skill]):
             )
 
     @classmethod
-    def of(cls, scene: Scene) -> SkillLibrary:
-        """All skills that make sense in `scene`."""
+    def of(cls, scene: Scene, makers: Sequence[Maker] | None = None) -> SkillLibrary:
+        """All skills that make sense in `scene`, and those of the user's own `makers` (None: of installed packages).
+
+        Raises ValueError for one of these that does not keep the contract.
+        """
         skills = _kitchen(scene) if scene.robot.base is None else _tabletop(scene)
-        return cls((*skills, Skill("done", None, "done"), Skill("refuse", None, "say that it is not possible")))
+        own = own_skills(scene, load_makers() if makers is None else makers)
+        return cls((*skills, *own, Skill("done", None, "done"), Skill("refuse", None, "say that it is not possible")))
 
     def __len__(self) -> int:
         return len(self._skills)
