@@ -17,6 +17,7 @@ import typer
 
 from .cli_chat import chat
 from .cli_export import export
+from .cli_memory import memory
 from .cli_report import report_bench, report_run
 from .cli_serve import load_server, serve
 from .config import Config, defaults, field_docs
@@ -42,6 +43,7 @@ train = typer.Typer(no_args_is_help=True, help="Train the parts that learn.")
 train_values = typer.Typer(no_args_is_help=True, help="The value functions: what can work.")
 app.add_typer(bench, name="bench")
 app.add_typer(export, name="export")
+app.add_typer(memory, name="memory")
 app.add_typer(train, name="train")
 app.command("report")(report_run)
 bench.command("report")(report_bench)
@@ -298,6 +300,35 @@ def bench_plans(
         typer.echo(f"Stopped. The same command goes on: its rows are in {out}.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     typer.echo(summary.table())
+
+
+@bench.command("memory")
+def bench_memory(
+    file: Annotated[
+        Path | None, typer.Argument(help="Conversations with questions, in LoCoMo's schema (JSON).")
+    ] = None,
+    scale: Annotated[
+        str, typer.Option(help="Also time memories of so many synthetic records, with commas, like 1000,10000.")
+    ] = "",
+    embedder: Annotated[str, typer.Option(help="'minilm', or 'hash' for a dry run.")] = "minilm",
+    seed: Annotated[int, typer.Option(min=0, help="Draws the synthetic records.")] = 0,
+    out: Annotated[Path, typer.Option(help="The folder for figures and their origin.")] = Path("bench-memory"),
+) -> None:
+    """Measure what memory finds of long conversations, and how fast it is with many records."""
+    from .bench_memory import run_memory_benchmark
+    from .parts import make_embedder
+
+    if file is not None and not file.exists():
+        typer.echo(
+            f"Skipped: there is no file {str(file)!r}. Get LoCoMo from github.com/snap-research/locomo.", err=True
+        )
+        file = None
+    if file is None and not scale:
+        return
+    with bad_input():
+        counts = [int(float(count)) for count in scale.split(",") if count.strip()]
+        made = make_embedder(Config.load({"embedder": embedder})) if file else None
+        typer.echo(run_memory_benchmark(file, out, made, scale=counts, seed=seed))
 
 
 @bench.command("detector")

@@ -136,9 +136,9 @@ class Loop:
             count=self.config.recall_k,
             now=self._header.started + observation.time,
             episode=self._header.run_id,
-            own=sum(1 + len(s.observation.objects) for s in self.journal.steps),
         )
-        hints = recalling.hints(found, self.world.scene, self._header.started)
+        seen = recalling.last_seen(self.memory, self.world.scene.types, self._header.run_id)
+        hints = recalling.hints((*found, *seen), self.world.scene, self._header.started)
         return {"recalled": found, "observation": observation.with_remembered(hints)}
 
     def decompose(self, turn: Turn) -> Change:
@@ -151,12 +151,13 @@ class Loop:
         """What would help, weighed by what can work, for every skill."""
         subgoal, observation = self._pursued(turn), turn["observation"]
         saying, episode = self._saying, self._header.run_id
+        now = self._header.started + observation.time
         asked = saying.values(
             subgoal.text,
             prompts.turns(self._steps(subgoal)),
             observation,
             remembered=lambda: recalling.examples(self.memory, episode),
-            memory=[record.text for record in turn["recalled"]] if self.config.prompt_memory else (),
+            memory=[record.sentence(now) for record in turn["recalled"]] if self.config.prompt_memory else (),
         )
         can, phrases, tabu = self.values(observation, self.library), list(self._skills), self._tabu(turn)
         if self.config.search == "best-first":

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from ..memory.record import Record
+from ..memory.shelf import Filter
 from ..memory.store import Memory
 from ..sim.observation import Observation, SeenObject
 from ..sim.scene import Scene
@@ -29,10 +30,15 @@ _EXAMPLES = 128
 """Earlier runs that few-shot examples are chosen from, the newest."""
 
 
-def recall(memory: Memory, query: str, *, count: int, now: float, episode: str, own: int) -> tuple[Record, ...]:
-    """Up to `count` records of earlier episodes. `own` is how many this episode has written: its steps are known."""
-    found = memory.recall(query, k=min(count + own, 100), now=now)
-    return tuple(record for record in found if record.episode != episode)[:count]
+def recall(memory: Memory, query: str, *, count: int, now: float, episode: str) -> tuple[Record, ...]:
+    """Up to `count` records of earlier episodes: what was done in this one, it knows."""
+    return tuple(memory.recall(query, k=count, now=now, not_episode=episode))
+
+
+def last_seen(memory: Memory, types: Sequence[str], episode: str) -> tuple[Record, ...]:
+    """The newest sighting of each object type in earlier episodes, of those that were seen."""
+    newest = (memory.select(Filter("sighting", objects=[kind], not_episode=episode), limit=1) for kind in types)
+    return tuple(record for found in newest for record in found)
 
 
 def hints(records: Sequence[Record], scene: Scene, started: float) -> tuple[SeenObject, ...]:
@@ -108,10 +114,11 @@ def summary(goal: str, ending: Ending, time: float, episode: str, steps: Sequenc
 
 def examples(memory: Memory, episode: str) -> tuple[Example, ...]:
     """How goals were reached in earlier episodes, as their summaries tell; oldest first."""
-    told = [r for r in memory.all() if r.outcome == "success" and r.episode != episode and _DONE_BY.search(r.text)]
+    summaries = Filter("episode", place="", outcome="success", not_episode=episode)
+    told = memory.select(summaries, limit=_EXAMPLES)
     return tuple(
         Example(ast.literal_eval(goal), tuple(skills.split(", ")))
-        for record in told[-_EXAMPLES:]
+        for record in reversed(told)
         for goal, skills in _DONE_BY.findall(record.text)
     )
 

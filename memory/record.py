@@ -31,6 +31,12 @@ class Record:
     """Id of the run it comes from."""
     id: str = ""
     """Hash of all the rest, so that nothing is stored twice; computed when not given."""
+    told: bool = False
+    """Said by the person, not seen or inferred: never forgotten to save room."""
+    confidence: float = 1.0
+    """In [0, 1]: how sure a sighting was."""
+    until: float | None = None
+    """Unix seconds from when on it was no longer so; None: it still is. Found out later, so not part of the id."""
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -41,14 +47,18 @@ class Record:
             raise ValueError(f"Expected a record's time in unix seconds, got {self.time!r}.")
         if not 0.0 <= self.importance <= 1.0:
             raise ValueError(f"Expected an importance in [0, 1], got {self.importance!r}.")
+        if not 0.0 <= self.confidence <= 1.0:
+            raise ValueError(f"Expected a confidence in [0, 1], got {self.confidence!r}.")
         if self.outcome not in ("success", "failure", None):
             raise ValueError(f"Expected an outcome 'success', 'failure' or None, got {self.outcome!r}.")
         if len(self.text) > LONGEST:
             object.__setattr__(self, "text", self.text[: LONGEST - 6] + " [cut]")
-        # A lone surrogate can't be written as UTF-8.
-        object.__setattr__(self, "text", self.text.encode("utf-8", "replace").decode("utf-8"))
+        # A lone surrogate can't be written as UTF-8, and a database takes a NUL for the end.
+        object.__setattr__(self, "text", self.text.encode("utf-8", "replace").decode("utf-8").replace("\0", " "))
         if not self.id:
-            rest = {key: value for key, value in asdict(self).items() if key != "id"}
+            rest = {key: value for key, value in asdict(self).items() if key not in ("id", "until")}
+            # Fields that came later count only where they say something, so that old ids stay.
+            rest = {k: v for k, v in rest.items() if (k, v) not in (("told", False), ("confidence", 1.0))}
             digest = hashlib.sha256(json.dumps(rest, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
             object.__setattr__(self, "id", digest[:32])
 
@@ -56,6 +66,7 @@ class Record:
         """One line for a prompt or a person: '2 minutes ago, failure: could not pick up the apple at the table'."""
         words = "".join(c if c.isprintable() else " " for c in self.text)
         how = f", {self.outcome}" if self.outcome else ""
+        how += ", no longer so" if self.until is not None and self.until <= now else ""
         return f"{ago(now - self.time)}{how}: {' '.join(words.split())}"
 
 

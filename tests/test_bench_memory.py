@@ -1,0 +1,124 @@
+"""The memory benchmark, and `doable memory`: small data, the stand-in embedder."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from doable.agent.bench_memory import read_conversations, run_memory_benchmark
+from doable.agent.cli import app
+from doable.memory import HashEmbedder
+
+
+def turn(number, speaker, text, session=1):
+    return {"speaker": speaker, "dia_id": f"D{session}:{number}", "text": text}
+
+
+TALK = [
+    {
+        "conversation": {
+            "session_1_date_time": "1:56 pm on 8 May, 2023",
+            "session_1": [turn(1, "Ann", "I planted tomatoes."), turn(2, "Bob", "I adopted a greyhound.")],
+            "session_2_date_time": "some day",
+            "session_2": [turn(1, "Bob", "We won the quiz.", 2), turn(2, "Ann", "What was the prize?", 2),
+                          turn(3, "Bob", "A kettle!", 2)],
+        },
+        "qa": [
+            {"question": "Which dog did Bob adopt, a greyhound?", "answer": "greyhound", "evidence": ["D1:2"]},
+            {"question": "What was the prize of the quiz?", "answer": "a kettle", "evidence": ["D2:3; D2:2"]},
+            {"question": "What is Ann's job?", "answer": "unknown", "evidence": []},
+        ],
+    }
+]  # fmt: skip
+
+
+@pytest.fixture
+def talk(tmp_path):
+    path = tmp_path / "talk.json"
+    path.write_text(json.dumps(TALK))
+    return path
+
+
+def test_conversations_are_read_with_their_times_and_evidence(talk):
+    [conversation] = read_conversations(talk)
+    assert [r.text for r in conversation.turns.values()][:2] == [
+        "Ann: I planted tomatoes.",
+        "Bob: I adopted a greyhound.",
+    ]
+    assert conversation.turns["D1:1"].time == 1683554160.0
+    assert [q.evidence for q in conversation.questions] == [("D1:2",), ("D2:3", "D2:2")]
+    assert conversation.without_evidence == 1
+
+
+def test_recall_is_measured_by_turn_and_by_session(talk, tmp_path):
+    table = run_memory_benchmark(talk, tmp_path / "out", HashEmbedder())
+    figures = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert {"recall5_turn", "recall10_turn", "recall5_session", "recall10_session"} <= set(figures)
+    assert {"dense.recall10_turn", "bm25.recall10_session", "recall10_turn.low"} <= set(figures)
+    # The answer shares no word with the question: it is found because it follows what does.
+    assert figures["recall10_turn"] == 1.0
+    assert figures["bm25.recall10_turn"] < 1.0
+    assert figures["n"] == 2
+    assert "fused" in table
+    assert "greyhound" not in "".join(p.read_text() for p in (tmp_path / "out").iterdir())
+
+
+def test_scale_is_measured_and_kept_beside_recall(talk, tmp_path):
+    run_memory_benchmark(talk, tmp_path / "out", HashEmbedder())
+    run_memory_benchmark(None, tmp_path / "out", None, scale=[100, 1000], tries=4)
+    figures = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert {"recall10_turn", "scale_1e2_recall_p99_seconds", "scale_1e3_write_p99_seconds"} <= set(figures)
+    assert figures["scale_1e3_dense_recall10_of_exact"] > 0.9
+    assert figures["scale_1e3_disk_mb"] > figures["scale_1e2_disk_mb"] > 0
+
+
+@pytest.mark.parametrize("content", ["[]", '{"qa": 3}', "no json", '[{"conversation": {}, "qa": []}]'])
+def test_a_file_of_another_kind_is_told(tmp_path, content):
+    path = tmp_path / "other.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"other\.json"):
+        run_memory_benchmark(path, tmp_path / "out", HashEmbedder())
+
+
+def test_a_file_that_is_absent_is_skipped(tmp_path):
+    shown = CliRunner().invoke(app, ["bench", "memory", str(tmp_path / "none.json")])
+    assert shown.exit_code == 0
+    assert "Skipped" in shown.output
+
+
+def doable(tmp_path, *words):
+    env = {"DOABLE_MEMORY": str(tmp_path / "memory"), "DOABLE_EMBEDDER": "hash"}
+    return CliRunner().invoke(app, ["memory", *map(str, words)], env=env)
+
+
+def test_a_person_tells_finds_corrects_and_takes_memory_elsewhere(tmp_path):
+    doable(tmp_path, "add", "the cups belong on the table", "--object", "cup", "--place", "table")
+    doable(tmp_path, "add", "guests come at noon")
+    listed = doable(tmp_path, "list", "--object", "cup").output
+    assert "the cups belong on the table" in listed
+    assert "guests" not in listed
+    first = doable(tmp_path, "search", "where do cups belong", "--limit", "1").output
+    assert "cups belong" in first
+    edited = doable(tmp_path, "edit", first.split()[0], "the cups belong in the top drawer").output
+    assert "top drawer" in edited
+    assert "records: 2" in doable(tmp_path, "stats").output
+    assert "Wrote 2 records" in doable(tmp_path, "export", tmp_path / "all.jsonl").output
+    assert "Forgot 1 record." in doable(tmp_path, "forget", edited.split()[0]).output
+    assert "Added 1 of 2 records." in doable(tmp_path, "import", tmp_path / "all.jsonl").output
+    assert "top drawer" in doable(tmp_path, "list", "--since", "1h").output
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["forget", "zzz"], "id of one record"),
+        (["list", "--since", "soon"], "Expected a time"),
+        (["add", " "], "say something"),
+        (["add", "a", "--kind", "rumour"], "kind among"),
+        (["import", "/nowhere.jsonl"], "nowhere"),
+    ],
+)
+def test_what_a_person_gets_wrong_is_told(tmp_path, words, says):
+    shown = doable(tmp_path, *words)
+    assert shown.exit_code == 2
+    assert says in shown.output
