@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol, cast
@@ -45,6 +45,7 @@ class Agent:
     """Pursues goals in a world. Parts that are not given are made as `config` says, when first needed.
 
     A world that is given is used as it stands, and never reset; one that is made is reset once, by the config's seed.
+    `clock` gives the unix seconds at which a run begins.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Agent:
         library: SkillLibrary | None = None,
         config: Config | None = None,
         watcher: Watcher | None = None,
+        clock: Callable[[], float] = time.time,
     ):
         self.config = config or Config()
+        self._clock = clock
         self.watcher = watcher
         self._world, self._model, self._memory, self._values, self._library = world, model, memory, values, library
         self._journal: Journal | None = None
@@ -82,7 +85,7 @@ class Agent:
             scene=self.world.scene.name,
             model=self.model.name,
             config=self.config,
-            started=time.time(),
+            started=self._clock(),
             began=self.world.observe().time,
             snapshot=folder.save("00000-0-start", self.world.snapshot()),
             versions=tuple(_versions()),

@@ -331,6 +331,37 @@ def bench_memory(
         typer.echo(run_memory_benchmark(file, out, made, scale=counts, seed=seed))
 
 
+@bench.command("questions")
+def bench_questions(
+    days: Annotated[int, typer.Option(min=1, help="Simulated days, of about 700 records each.")] = 3,
+    embedder: Annotated[str, typer.Option(help="'minilm' or 'hash'; answers by rule do not need it.")] = "hash",
+    seed: Annotated[int, typer.Option(min=0, help="Draws the days and the questions.")] = 0,
+    out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-questions"),
+) -> None:
+    """Ask about simulated days, and hold the answers against what the simulator knows."""
+    from .bench_questions import run_questions_benchmark
+    from .parts import make_embedder
+
+    with bad_input():
+        made = make_embedder(Config.load({"embedder": embedder}))
+        typer.echo(run_questions_benchmark(out, made, days=days, seed=seed))
+
+
+@bench.command("life")
+@configured
+def bench_life(
+    count: Annotated[int, typer.Option(min=1, help="Requests, one after the other.")] = 30,
+    out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-life"),
+    *,
+    config: Config,
+) -> None:
+    """Does memory pay? The same requests with it, without it, and with a prompt of 512 tokens; symbolic world."""
+    from .bench_life import run_life_benchmark
+
+    with bad_input():
+        typer.echo(run_life_benchmark(config, out, count=count, seed=config.seed))
+
+
 @bench.command("detector")
 def bench_detection(
     detector: Annotated[str, typer.Option(help="'learned', 'oracle', a file, or an OWL model's folder.")] = "learned",

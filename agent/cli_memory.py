@@ -75,7 +75,8 @@ def add(
     ] = None,
     where: Where = None, embedder: Embedder = None,
 ) -> None:  # fmt: skip
-    """Tell it something. What you told is never forgotten to save room."""
+    """Tell it something. It is never forgotten to save room, and ends what it contradicts."""
+    from ..memory.consolidation import learn
     from ..memory.record import Record
 
     with opened(where, embedder) as store:
@@ -83,7 +84,7 @@ def add(
             text=text, kind=kind, time=time.time(), place=place, objects=tuple(thing or ()),  # type: ignore[arg-type]
             outcome=None, importance=0.9, episode="told", told=True,
         )  # fmt: skip
-        _show(store.remember([record]))
+        _show(learn(store, record))
 
 
 @memory.command()
@@ -141,6 +142,23 @@ def import_records(
         with file.open("rb") as lines:
             records = parse(lines)
         typer.echo(f"Added {len(store.remember(records))} of {len(records)} records.")
+
+
+@memory.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="Like 'where is the coke?' or 'what did I do today?'")],
+    where: Where = None, embedder: Embedder = None,
+) -> None:  # fmt: skip
+    """Ask about the past; the answer comes with the records that show it."""
+    from ..memory.answering import ask as answer_to
+    from ..sim.catalogue import CATALOGUE
+
+    aliases = {synonym.lower(): kind.name for kind in CATALOGUE.values() for synonym in kind.synonyms}
+    with opened(where, embedder) as store:
+        answer = answer_to(store, question, time.time(), aliases)
+        typer.echo(answer.text)
+        if answer.evidence:
+            typer.echo(f"Evidence: {', '.join(i[:_SHOWN] for i in answer.evidence[:10])}")
 
 
 @memory.command()

@@ -61,7 +61,9 @@ class Config:
     detector_threshold: float = 0.1
     """An OWL model's detections count from this score on."""
     memory: str | None = None
-    """The folder of the memory (default: in the user's data folder)."""
+    """The folder of the memory, or a Chroma server's URL (default: in the user's data folder)."""
+    memory_budget: int = 1_000_000
+    """Records that memory keeps; beyond, what matters least is forgotten, never what a person told."""
     embedder: Literal["minilm", "hash"] = "minilm"
     """How memory compares texts: 'minilm' by meaning, 'hash' by words, without a model."""
     runs: str | None = None

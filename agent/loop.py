@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypedDict
 import numpy as np
 from langgraph.graph import END, START, StateGraph
 
+from ..memory.consolidation import consolidate
 from ..memory.record import Record
 from ..memory.store import Memory
 from ..sim.observation import Observation
@@ -24,7 +25,7 @@ from ..sim.world import World
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
 from ..skills.skill import Outcome, Skill
-from . import checking, guards, meaning, prompts, recalling, scoring
+from . import caution, checking, guards, meaning, prompts, recalling, scoring
 from .checking import Ending, Limits
 from .config import Config
 from .decompose import decompose
@@ -160,6 +161,7 @@ class Loop:
             memory=[record.sentence(now) for record in turn["recalled"]] if self.config.prompt_memory else (),
         )
         can, phrases, tabu = self.values(observation, self.library), list(self._skills), self._tabu(turn)
+        can = can * caution.factors(self.memory, self.library, observation, now=now, episode=episode)
         if self.config.search == "best-first":
             # What was not scored is left out; nothing of it could be chosen, nor lift the sum over the floor.
             able = np.array([0.0 if phrase in tabu else value for phrase, value in zip(phrases, can, strict=True)])
@@ -203,7 +205,9 @@ class Loop:
         started, episode = self._header.started, self._header.run_id
         phrase = step.decision.phrase
         skill = self._skills[phrase] if phrase else None
-        records = recalling.records(step, skill, known, started=started, episode=episode)
+        before = () if steps else recalling.last_seen(self.memory, self.world.scene.types, episode)
+        remembered = recalling.hints(before, self.world.scene, started)
+        records = recalling.records(step, skill, known, started=started, episode=episode, remembered=remembered)
         now = (step.after or step.observation).time
         ending = checking.ending(
             [*steps, step],
@@ -215,6 +219,8 @@ class Loop:
         if ending:
             records.append(recalling.summary(self._header.goal, ending, started + now, episode, [*steps, step]))
         self.memory.remember(records)
+        if ending:
+            consolidate(self.memory, episode, budget=self.config.memory_budget)
         self.journal.append(step)
         if ending:
             self.journal.close(Footer(ending.status, ending.reason, now - self._header.began))

@@ -47,6 +47,7 @@ def hints(records: Sequence[Record], scene: Scene, started: float) -> tuple[Seen
     for record in sorted(records, key=lambda r: r.time):
         if record.kind == "sighting" and len(record.objects) == 1 and record.place:
             newest[record.objects[0]] = record
+    newest = {kind: record for kind, record in newest.items() if record.outcome != "failure"}
     return tuple(
         SeenObject(
             type=kind,
@@ -74,27 +75,51 @@ def _position(scene: Scene, name: str) -> tuple[float, float, float] | None:
 
 
 def records(
-    step: Step, skill: Skill | None, known: Observation | None, *, started: float, episode: str
+    step: Step,
+    skill: Skill | None,
+    known: Observation | None,
+    *,
+    started: float,
+    episode: str,
+    remembered: Sequence[SeenObject] = (),
 ) -> list[Record]:
-    """What a step adds to memory: the deed, and objects seen anew or elsewhere than in `known` (the last look)."""
+    """What a step adds to memory: the deed, objects seen anew or elsewhere than in `known` (the last look), and those
+    no longer seen where they were known to be (a sighting that is a failure). `remembered`: at an episode's first
+    step, what memory knew before it."""
     seen = step.after or step.observation
     found = [_deed(step, skill, started, episode)] if skill and step.outcome else []
     old = {(o.type, o.place) for o in known.objects if not o.remembered} if known else set()
-    new = {(o.type, o.place) for o in seen.objects if not o.remembered and o.place} - old
-    for kind, place in sorted(new):
-        found.append(
-            Record(
-                text=f"saw the {kind} at the {place}",
-                kind="sighting",
-                time=started + seen.time,
-                place=place,
-                objects=(kind,),
-                outcome=None,
-                importance=0.4,
-                episode=episode,
-            )
-        )
+    there = {(o.type, o.place): o.confidence for o in seen.objects if not o.remembered and o.place}
+    time = started + seen.time
+    for kind, place in sorted(set(there) - old):
+        found.append(_sighting(kind, place or "", time, episode, confidence=min(1.0, there[kind, place])))
+    for kind, place in sorted(_missing(step.observation, seen, remembered)):
+        found.append(_sighting(kind, place, time, episode, gone=True))
     return found
+
+
+def _sighting(
+    kind: str, place: str, time: float, episode: str, *, gone: bool = False, confidence: float = 1.0
+) -> Record:
+    return Record(
+        text=f"no longer saw the {kind} at the {place}" if gone else f"saw the {kind} at the {place}",
+        kind="sighting", time=time, place=place, objects=(kind,), outcome="failure" if gone else None,
+        importance=0.4, episode=episode, confidence=confidence,
+    )  # fmt: skip
+
+
+def _missing(before: Observation, after: Observation, remembered: Sequence[SeenObject]) -> set[tuple[str, str]]:
+    """(type, place) that was known before, and is not there now that the robot looks there.
+
+    What the robot took itself is not missing, nor is what may lie in a drawer or a bin.
+    """
+    own = {before.robot.holding, after.robot.holding}
+    in_sight = {o.place for o in after.objects if o.visible} | {after.robot.place}
+    looked = {place for place in after.looked_at if place in in_sight or place not in before.looked_at}
+    there = {(o.type, o.place) for o in after.objects if not o.remembered}
+    looked |= set(before.looked_at) if remembered else set()
+    known = {(o.type, o.place) for o in (*before.objects, *remembered) if o.place in looked and o.type not in own}
+    return {(kind, place) for kind, place in known - there if place}
 
 
 def summary(goal: str, ending: Ending, time: float, episode: str, steps: Sequence[Step] = ()) -> Record:
@@ -135,11 +160,15 @@ def _finished(steps: Sequence[Step]) -> list[Example]:
     return examples
 
 
+def done_words(skill: Skill) -> str:
+    """What a person would say happened: 'picked up the sponge'."""
+    return skill.phrase.replace(skill.family, _PAST.get(skill.family, skill.family), 1)
+
+
 def _deed(step: Step, skill: Skill, started: float, episode: str) -> Record:
     after = step.after or step.observation
     worked = step.verdict is not None and step.verdict.then == "continue"
-    # What a person would say happened: 'picked up the sponge at the far counter'.
-    done = skill.phrase.replace(skill.family, _PAST.get(skill.family, skill.family), 1)
+    done = done_words(skill)
     place = after.robot.place
     where = f" at the {place}" if place and skill.family in ("find", "pick up", "put down") else ""
     reason = f": {step.verdict.explanation}" if step.verdict and not worked else ""

@@ -234,6 +234,15 @@ class Shelf:
             found |= {r.id: r for r in self._select(f"r.id IN ({marks}) AND {condition}", [*some, *values])}
         return found
 
+    def names(self, table: str, column: str) -> list[str]:
+        """The different values of an indexed column, in order; as quick as they are few."""
+        found: list[str] = []
+        while row := self._rows(f"SELECT min({column}) FROM {table} WHERE {column} > ?", [found[-1] if found else ""]):
+            if row[0][0] is None:
+                return found
+            found.append(row[0][0])
+        return found
+
     def starting_with(self, beginning: str) -> list[Record]:
         """Records whose id begins so; ten at most."""
         end = beginning + "\U0010ffff"

@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from langchain_core.embeddings import Embeddings
@@ -149,6 +150,11 @@ class Memory:
         self._catch_up()
         return self._shelf.by_ids([record_id]).get(record_id)
 
+    def names(self, of: Literal["objects", "places"]) -> list[str]:
+        """All names of objects or places that records have."""
+        self._catch_up()
+        return self._shelf.names(*{"objects": ("mentions", "object"), "places": ("records", "place")}[of])
+
     def starting_with(self, beginning: str) -> list[Record]:
         """Records whose id begins so; of many, some."""
         self._catch_up()
@@ -171,7 +177,7 @@ class Memory:
             few = self._shelf.count(only, most=_FEW + 1)
             if few <= _FEW:
                 among = self._shelf.ids(only)
-        if among == [] or not self._vectors.count():
+        if among == []:
             return []
         near = self._vectors.near(self._embedder.embed_query(query), limit, only, among)
         found = self._shelf.by_ids(near, only)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,6 +63,7 @@ class SymbolicWorld:
         self._seen: dict[int, tuple[str, float]] = {}
         self._seen_drawers: dict[str, tuple[float, float]] = {}
         self._looked: list[str] = []
+        self._hints: dict[str, str] = {}
         self._visited = [setup.robot_at]
         self.time = 0.0
         return self.observe()
@@ -124,8 +125,12 @@ class SymbolicWorld:
         """It is over."""
         self._disturber.end_skill(family, self)
 
-    def make_true(self, effects: Condition) -> str | None:
-        """Let declared effects happen, in order. Gives None, or the reason why they can't."""
+    def make_true(self, effects: Condition, hints: Mapping[str, str] | None = None) -> str | None:
+        """Let declared effects happen, in order. Gives None, or the reason why they can't.
+
+        `hints`: where a thing of a type is remembered to be; it is looked for there before where nobody has looked.
+        """
+        self._hints = dict(hints or {})
         held = self._holding
         self.time += _SKILL_SECONDS
         if self._rng.random() < self.failure_rate:
@@ -194,9 +199,10 @@ class SymbolicWorld:
         return replace(facts, objects=tuple(o for o in facts.objects if o.place not in self._hidden))
 
     def _search(self, here: Here) -> str | None:
-        """Visit where the thing was seen, then the places not yet looked at, until it is here."""
+        """Visit where the thing was seen, where it is remembered, then the places not yet looked at, until it is here."""
         known = [where for i, (where, _) in self._seen.items() if is_a(self._objects[i][0], here.what)]
-        for place in [*known, *(p.name for p in self.scene.surfaces() if p.name not in self._looked)]:
+        hinted = [place for kind, place in self._hints.items() if is_a(kind, here.what) and place not in self._looked]
+        for place in [*known, *hinted, *(p.name for p in self.scene.surfaces() if p.name not in self._looked)]:
             if place in self.scene.drawer_names:
                 place = self.scene.drawer(place).cabinet
             self._move(place)
