@@ -21,6 +21,7 @@ from langchain_core.embeddings import Embeddings
 
 from ..memory.answering import ask
 from ..memory.store import Memory
+from ..sim.observation import Observation
 from ..sim.scene import load_scene
 from ..sim.symbolic import SymbolicWorld
 from ..sim.task import Setup
@@ -151,6 +152,22 @@ def questions(truth: Truth, types: Sequence[str], now: float, day: int, rng: np.
             yield Asked("next wish", "what will the person want next?", f"bring me the {thing}", then)
 
 
+class WatchedWorld(SymbolicWorld):
+    """Notes the truth of every look, also of those on the way."""
+
+    def _look(self) -> None:
+        super()._look()
+        here = self._robot_at
+        if here not in self._hidden:
+            there = frozenset(kind for kind, place in self._objects if place == here)
+            self.looks.append((self.time, here, there))
+
+    def reset(self, setup: Setup | None = None, *, seed: int = 0) -> Observation:
+        """Start an episode, and its notes."""
+        self.looks: list[tuple[float, str, frozenset[str]]] = []
+        return super().reset(setup, seed=seed)
+
+
 class _Life:
     """Days of errands in one kitchen."""
 
@@ -158,7 +175,7 @@ class _Life:
         self.scene = load_scene("kitchen")
         self._memory, self._truth = memory, truth
         self._rng = np.random.default_rng(seed)
-        self._world = SymbolicWorld(self.scene)
+        self._world = WatchedWorld(self.scene)
         self._world.reset(Setup.of(self.scene), seed=seed)
         self._library = SkillLibrary.of(self.scene)
         self._surfaces = [p.name for p in self.scene.surfaces() if p.name != "user"]
@@ -232,14 +249,11 @@ class _Life:
         )  # fmt: skip
 
     def _view(self, started: float) -> None:
-        """Note what the robot has in view now, by the truth."""
-        facts, when = self._world.facts(), started + self._world.time
-        here = facts.robot_at or ""
-        if self.scene.place(here).kind != "bin":
-            there = frozenset(o.type for o in facts.objects if o.place == here)
-            self._truth.views.append((when, here, there))
-        if facts.holding:
-            self._truth.held.append((when, facts.holding))
+        """Note what the robot has had in view since the last time, by the truth."""
+        self._truth.views += [(started + time, place, things) for time, place, things in self._world.looks]
+        self._world.looks.clear()
+        if held := self._world.facts().holding:
+            self._truth.held.append((started + self._world.time, held))
 
 
 def _share(rows: Sequence[Mapping], kind: str | None) -> Share:

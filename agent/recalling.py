@@ -91,10 +91,11 @@ def records(
     old = {(o.type, o.place) for o in known.objects if not o.remembered} if known else set()
     there = {(o.type, o.place): o.confidence for o in seen.objects if not o.remembered and o.place}
     time = started + seen.time
-    for kind, place in sorted(set(there) - old):
-        found.append(_sighting(kind, place or "", time, episode, confidence=min(1.0, there[kind, place])))
+    # What is gone comes first: of two records of one time the later one is the newer.
     for kind, place in sorted(_missing(step.observation, seen, remembered)):
         found.append(_sighting(kind, place, time, episode, gone=True))
+    for kind, place in sorted(set(there) - old):
+        found.append(_sighting(kind, place or "", time, episode, confidence=min(1.0, there[kind, place])))
     return found
 
 

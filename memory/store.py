@@ -327,13 +327,16 @@ def _damage(database: Path) -> str | None:
     if not database.exists():
         return None
     try:
-        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        # Not read-only: what a killed process left half done has to be rolled back before it can be read.
+        connection = sqlite3.connect(f"file:{database}?mode=rw", uri=True, timeout=10)
         try:
             whole = database.stat().st_size <= _CHECKED
             check = "PRAGMA quick_check" if whole else "SELECT 'ok' FROM sqlite_master"
             verdict = connection.execute(check).fetchone()[0]
         finally:
             connection.close()
+    except sqlite3.OperationalError:
+        return None  # busy or not to be opened, which is no damage; whoever opens it next says so
     except sqlite3.DatabaseError as error:
         return str(error)
     return None if verdict == "ok" else str(verdict)
