@@ -14,8 +14,8 @@ from langgraph.graph.state import CompiledStateGraph
 from ..memory.store import Memory
 from ..sim.world import World
 from ..skills.library import SkillLibrary
-from .answering import answer
 from ..skills.own import load_makers
+from .answering import answer
 from .config import Config
 from .journal import Header, Journal
 from .language_model import LanguageModel

@@ -199,7 +199,7 @@ class SymbolicWorld:
         return replace(facts, objects=tuple(o for o in facts.objects if o.place not in self._hidden))
 
     def _search(self, here: Here) -> str | None:
-        """Visit where the thing was seen, where it is remembered, then the places not yet looked at, until it is here."""
+        """Visit where the thing was seen, then remembered, then the places not yet looked at, until it is here."""
         known = [where for i, (where, _) in self._seen.items() if is_a(self._objects[i][0], here.what)]
         hinted = [place for kind, place in self._hints.items() if is_a(kind, here.what) and place not in self._looked]
         for place in [*known, *hinted, *(p.name for p in self.scene.surfaces() if p.name not in self._looked)]:

@@ -60,11 +60,13 @@ def test_the_python_in_the_readme_runs(tmp_path, monkeypatch):
         assert result.status == "reached"
 
 
-def test_the_python_in_the_page_on_models_runs():
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "models.md").read_text(encoding="utf-8"), re.S)
+@pytest.mark.parametrize("page", ["models.md", "memory.md"])
+def test_the_python_in_a_page_runs(page):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.S)
     assert blocks
+    scope: dict[str, object] = {}
     for block in blocks:
-        exec(block, {})
+        exec(block, scope)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
