@@ -9,7 +9,7 @@ import importlib.util
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..sim.scene import Scene
 from .skill import Skill
@@ -42,7 +42,7 @@ def _from_file(path: Path) -> Maker:
     made: Any = getattr(module, "skills", None)
     if not callable(made):
         raise ValueError(f"Expected a function skills(scene) in {path.name}, found none. See docs/skills.md.")
-    return made
+    return cast(Maker, made)
 
 
 def own_skills(scene: Scene, makers: Sequence[Maker]) -> list[Skill]:
