@@ -56,7 +56,9 @@ KILLED_FIFTY_TIMES = """
     store = Memory(folder, HashEmbedder())
     texts = [r.text for r in store.all()]
     assert acknowledged <= set(texts) and len(set(texts)) == len(texts)
-    assert all(store.by_meaning(text, Filter(), 1)[0].text == text for text in texts[::40])
+    # Every record has its vector. (Texts with the same words have the same one, so the nearest may be another.)
+    assert sorted(store._vectors.ids()) == sorted(r.id for r in store.all())
+    assert set(store.by_meaning(texts[-1], Filter(), 1)[0].text.split()) == set(texts[-1].split())
     print(len(acknowledged), len(texts), flush=True)
 """
 
