@@ -162,7 +162,9 @@ def _named_in(words: str) -> bool:
 def _pointed(part: str, others: Sequence[str], scene: Scene) -> str:
     """With what 'it' and 'there' point at in the other parts, if they name one thing or place only."""
     around = " ".join(others)
-    vague = re.search(r"\bto it\b|\b(?:in|with) it\b", part) or re.search(r"\b(?:what|which)ever\b", around)
+    vague = re.search(r"\bto it\b|\b(?:in|with) it\b", part) or re.search(
+        r"\b(?:what|which)(?:ever)?\b|\bsome(?:thing|one)\b", around
+    )
     if re.search(r"\b(?:it|that one|this one)\b", part) and not vague:
         known = {**_phrases(), **{_plain(n): f"the {d}" for n, d in scene.drawer_names.items() if " " in n}}
         named = {word for phrase, word in known.items() if re.search(rf"\b{re.escape(phrase)}\b", around)}

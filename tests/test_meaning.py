@@ -54,6 +54,7 @@ def test_plain_errands_are_read(text, meaning):
         "bring me the coke and open the top drawer", "put it there", "all the drinks go to the table",
         "bring me the sodas", "I am thirsty", "water the plants", "", "bring the apple or the orange",
         "find the coke, then put the apple on the table",
+        "there is tea on my shirt, what would dry it? Bring it to me.",
     ],
 )  # fmt: skip
 def test_what_is_not_plain_is_left_to_the_model(text):
