@@ -93,8 +93,8 @@ def run_questions_benchmark(out: str | Path, embedder: Embeddings, *, days: int 
             for asked in questions(truth, life.scene.types, end, day, np.random.default_rng((seed, day))):
                 answer = ask(memory, asked.text, asked.now)
                 right = answer.value == asked.truth
-                if asked.kind == "last seen" and isinstance(answer.value, float):
-                    right = abs(answer.value - asked.truth) <= _SECONDS  # type: ignore[operator]
+                if asked.kind == "last seen" and isinstance(answer.value, float) and isinstance(asked.truth, float):
+                    right = abs(answer.value - asked.truth) <= _SECONDS
                 rows.append({
                     "kind": asked.kind, "question": asked.text, "right": right, "answer": answer.text,
                     "truth": _plain(asked.truth), "evidence": len(answer.evidence),

@@ -122,7 +122,7 @@ async def _task(http: httpx.AsyncClient, load: Load, client: str, count: int) ->
             if answer.status_code != 503:
                 break
             load.busy += 1
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.5)  # the queue is full, as it says with 503: a client comes back
         assert answer.status_code in (200, 201), answer.text
         load.writes.append(time.perf_counter() - began)
         ids.add(answer.json()["id"])
@@ -189,7 +189,7 @@ async def server(folder: Path, *arguments: str) -> AsyncIterator[str]:
                         break
                 if process.returncode is not None:
                     raise RuntimeError(f"The server ended with {process.returncode} before it was ready.")
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.2)  # two minutes at most, until it is ready
         yield url
     finally:
         with suppress(ProcessLookupError):

@@ -112,7 +112,7 @@ class Chat(Terminal):
     def phase(self, name: str, turn: Turn) -> None:
         """Show it; after a choice, ask where a person wants to be asked."""
         super().phase(name, turn)
-        self.turn = dict(turn)  # type: ignore[assignment]
+        self.turn = turn.copy()
         if name != "choose":
             return
         decision = turn["decision"]

@@ -160,7 +160,7 @@ def model(chat: Chat, words: str) -> None:
         chat.settle(replace(old.config, model=words))
         try:
             _ = chat.agent.model
-        except Exception:
+        except Exception:  # whatever a model's own code raises: the old one stays, and the person is told
             chat.agent = old
             raise
     chat.say(chat.agent.model.name)

@@ -8,14 +8,16 @@ question, and tells when an errand is done (`agent/guards.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from ..sim.catalogue import CATALOGUE, canonical
+from ..sim.catalogue import CATALOGUE
 from ..sim.facts import Facts
 from ..sim.scene import Scene
+from .describing import FILLER, NOT, NUMBERS, described, phrases
+from .spelling import mended, plain
 
 Kind = Literal["deliver", "hold", "find", "go", "open", "close"]
 
@@ -90,28 +92,7 @@ _POLITE = re.compile(
     r"(?:from )?somewhere in the kitchen|(?:that|which) you are holding|(?:that|which) you hold|in your hand|"
     r"(?:see to it|make sure|ensure)(?: that)?|once more|one more thing|for now|to go)\b"
 )
-_NOT = re.compile(
-    r"\b(?:that (?:is|are) not|that isnt|that arent|thats not|which is not|which isnt|other than|except(?: for)?|"
-    r"but not|(?<=thing) but|apart from|besides|without(?: any)?|with no|that has no|that have no|free of|not)\b"
-)
 _REFUSED = re.compile(r"\b(?:dont|do not|never|no longer|instead|unless|whatever|or|what|how|why)\b")
-_FILLER = frozenset(
-    re.findall(
-        r"\w+",
-        "a an the some any one two three both my your our that this those these of is are there it its with on side "
-        "something anything thing things item object kind sort piece bit nice good fresh cold single whole different "
-        "can cans bottle bottles bag bags pack packet",
-    )
-)
-_NUMBERS = {"two": 2, "2": 2, "three": 3, "3": 3, "four": 4, "4": 4}
-_WORDS = {
-    "to drink": "drink", "drinkable": "drink", "to eat": "food", "edible": "food", "caffeine": "caffeinated",
-    "salt": "salty", "fizzy drink": "soda", "soft drink": "soda", "piece of fruit": "fruit", "crisps": "chips",
-    "bags of chips": "chips", "bag of chips": "chips", "packs of chips": "chips", "sweets": "sweet", "cubes": "block",
-}  # fmt: skip
-"""Words beside the catalogue's own, and what they mean there."""
-_ALONE = {"drink", "soda", "snack", "fruit", "chips", "block", "bowl", "energy drink", "cleaning tool", "food"}
-"""Categories that may stand for a thing; of the others, like "can", another word has to say what."""
 _PRELUDE = re.compile(
     r"^(?:(?:go|run|come|walk|drive|also|then|and|over|there)(?:,| and)? )+"
     r"(?=(?:get|fetch|grab|bring|find|pick|take)\b)"
@@ -131,13 +112,12 @@ _STOCK = re.compile(r"^(?:restock|stock|replenish|supply|fill up|refill) (?P<whe
 _STATEMENT = re.compile(r"^(?:i|im|ive|we|weve|he|she|they|this|that|the|my|our|there|who|people|ppl|someone|guests)\b")
 _GOES_ON = re.compile(r"^(?:and|then|from|pull|push|clean|wipe|turn|switch|wash|wait|there should be)\b")
 _WOULD_BE = re.compile(r"^(?P<what>.+) would be (?:lovely|nice|great|perfect|good|awesome|wonderful)$")
-_CLEANING = re.compile(r"\bto (?:clean|wipe|mop|scrub)\b(?!.*\bto\b).*$")
 _AT = r"(?:to|on|onto|into|in|at|over to|on top of|inside|next to|in front of|back to|off at)"
 
 
 def read(text: str, scene: Scene) -> Meaning | None:
     """The errand that a sentence plainly asks for, remarks beside the point left out; None: not sure of it."""
-    words = _mended(_plain(text), scene)
+    words = mended(plain(text), _known(scene), FILLER)
     sentences = [part.strip() for part in re.split(r"[.?!;:]+(?:\s|$)", words) if part.strip()]
     return _one_of(sentences, scene) or _one_of([c for s in sentences for c in re.split(r"\s*,\s*", s) if c], scene)
 
@@ -156,7 +136,7 @@ def _one_of(parts: Sequence[str], scene: Scene) -> Meaning | None:
 
 def _named_in(words: str) -> bool:
     """Does it name anything of the catalogue?"""
-    return any(f" {phrase} " in f" {words} " for phrase in _phrases())
+    return any(f" {phrase} " in f" {words} " for phrase in phrases())
 
 
 def _pointed(part: str, others: Sequence[str], scene: Scene) -> str:
@@ -166,7 +146,7 @@ def _pointed(part: str, others: Sequence[str], scene: Scene) -> str:
         r"\b(?:what|which)(?:ever)?\b|\bsome(?:thing|one)\b", around
     )
     if re.search(r"\b(?:it|that one|this one)\b", part) and not vague:
-        known = {**_phrases(), **{_plain(n): f"the {d}" for n, d in scene.drawer_names.items() if " " in n}}
+        known = {**phrases(), **{plain(n): f"the {d}" for n, d in scene.drawer_names.items() if " " in n}}
         named = {word for phrase, word in known.items() if re.search(rf"\b{re.escape(phrase)}\b", around)}
         named = {word for word in named if word in CATALOGUE or word.startswith("the ")}
         if len(named) == 1:
@@ -199,7 +179,7 @@ def _bare(sentence: str) -> str:
 
 
 def _read(sentence: str, scene: Scene) -> Meaning | None:
-    if _REFUSED.search(_NOT.sub(" ", sentence)):
+    if _REFUSED.search(NOT.sub(" ", sentence)):
         return None
     words = _bare(sentence)
     found = _VERB.match(words)
@@ -277,8 +257,8 @@ def _errand(kind: Kind, rest: str, to: str | None, scene: Scene) -> Meaning | No
     things = described(rest, scene.types)
     if not things or len(things) == len(scene.types):
         return None
-    counts = [_NUMBERS[word] for word in rest.split() if word in _NUMBERS]
-    plural = {p for p, w in _phrases().items() if p.endswith("s") and p[:-1] in _phrases() and w not in CATALOGUE}
+    counts = [NUMBERS[word] for word in rest.split() if word in NUMBERS]
+    plural = {p for p, w in phrases().items() if p.endswith("s") and p[:-1] in phrases() and w not in CATALOGUE}
     counts += [0 for p in plural if f" {p} " in f" {rest} " and not counts]
     many = 0 in counts or re.search(
         r"\b(?:all|every|everything|each|some of|both|(?:the|these|those) (?:things|objects|items))\b", rest
@@ -286,58 +266,10 @@ def _errand(kind: Kind, rest: str, to: str | None, scene: Scene) -> Meaning | No
     return None if many else Meaning(kind, things, to, source, max(counts, default=1))
 
 
-def described(text: str, types: Iterable[str]) -> frozenset[str] | None:
-    """The types that fit a description, like "a soda that is not a coke"; None: not every word of it is known."""
-    text = re.sub(r"\b(?:without(?: any)?|with no|that has no) sugar\b|\bsugar ?free\b", " unsweetened ", text)
-    parts = _NOT.split(_CLEANING.sub(" cleaning tool ", text))
-    fitting = _fitting(parts[0], tuple(types))
-    for part in parts[1:]:
-        out = _fitting(part, tuple(types), bare=True)
-        if fitting is None or out is None:
-            return None
-        fitting -= out
-    return fitting
-
-
-def _fitting(text: str, types: tuple[str, ...], *, bare: bool = False) -> frozenset[str] | None:
-    """The types of which all words of `text` hold; all types for "something"; None: a word is not known.
-
-    `bare`: a property by itself ("without caffeine") will do.
-    """
-    left = f" {' '.join(text.split())} "
-    known: list[str] = []
-    for phrase, word in _phrases().items():
-        if f" {phrase} " in left:
-            left = left.replace(f" {phrase} ", "  ")
-            known.append(word)
-    if set(left.split()) - _FILLER - {*_NUMBERS}:
-        return None
-    vague = {"something", "anything", "one", "thing", "things", "item"} & {*left.split()}
-    if not vague and not (bare and known) and not any(w in CATALOGUE or w in _ALONE for w in known):
-        return None
-    names = [word for word in known if word in CATALOGUE]
-    if len(set(names)) > 1:
-        return None
-    return frozenset(t for t in types if all(CATALOGUE[t].is_a(word) for word in known))
-
-
-@cache
-def _phrases() -> Mapping[str, str]:
-    """Everything that the catalogue has a word for, longest first; plurals too."""
-    words: dict[str, str] = dict(_WORDS)
-    for kind in CATALOGUE.values():
-        for word in (kind.name, *kind.synonyms, *kind.categories, *kind.properties):
-            words.setdefault(_plain(word), canonical(word))
-            words.setdefault(_plain(word) + "s", canonical(word))
-    for plural in ("beverage", "beverages"):
-        words[plural] = "drink"
-    return dict(sorted(words.items(), key=lambda item: -len(item[0])))
-
-
 def _another_errand(rest: str, kind: str, scene: Scene) -> bool:
     """Does a second verb stand in the rest, or a word that leans on another sentence?"""
     rest = re.sub(r"\bon top of\b|\bin front of\b|\boff at\b|\bto (?:clean|wipe|mop|scrub)\b.*$", " ", rest)
-    if re.search(r"\b(?:and|then|it|them|because|since|so|but)\b", _NOT.sub(" ", rest)):
+    if re.search(r"\b(?:and|then|it|them|because|since|so|but)\b", NOT.sub(" ", rest)):
         return True
     places = sorted((*_places(scene), *scene.drawer_names), key=len, reverse=True)
     second = _VERB.search(re.sub(rf"\b(?:{'|'.join(map(re.escape, places))})\b", " ", rest))
@@ -345,49 +277,20 @@ def _another_errand(rest: str, kind: str, scene: Scene) -> bool:
 
 
 def _places(scene: Scene) -> Mapping[str, str]:
-    return {_plain(alias): name for alias, name in scene.place_names.items()}
+    return {plain(alias): name for alias, name in scene.place_names.items()}
 
 
 def _named(text: str, names: Mapping[str, str]) -> str | None:
     return names.get(" ".join(text.split()))
 
 
-def _plain(text: str) -> str:
-    text = re.sub(r"\bw/?\s", "with ", text.lower())
-    return " ".join(text.replace("’", "'").replace("'", "").replace("ñ", "n").split())
-
-
-def _mended(text: str, scene: Scene) -> str:
-    """Words that are one slip of the fingers away from one that counts, as that one."""
-    known = _countable() | {w for name in (*scene.place_names, *scene.drawer_names) for w in _plain(name).split()}
-    return re.sub(r"[a-z]{4,}", lambda m: _nearest(m.group(), known), text)
+def _known(scene: Scene) -> frozenset[str]:
+    """The words that count, which a slip of the fingers may have hit."""
+    return _countable() | {w for name in (*scene.place_names, *scene.drawer_names) for w in plain(name).split()}
 
 
 @cache
 def _countable() -> frozenset[str]:
     verbs = re.findall(r"[a-z]{4,}", "|".join((_DELIVER, _DISCARD, _HOLD, _FIND, _OPEN, _CLOSE)))
-    names = {part for phrase in _phrases() for part in phrase.split()}
-    return frozenset({*verbs, *names} | {"please", "something", "anything"})
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    if word in known or word in _FILLER:
-        return word
-    near = [other for other in known if len(other) > 3 and _slip(word, other)]
-    return near[0] if len(near) == 1 else word
-
-
-def _slip(word: str, other: str) -> bool:
-    """One letter too many or too few, or two swapped. (One for another would make 'plate' a 'place'.)"""
-    short, long = sorted((word, other), key=len)
-    if len(long) - len(short) == 1:
-        return any(long[:i] + long[i + 1 :] == short for i in range(len(long))) and long != short + "s"
-    if len(long) != len(short):
-        return False
-    wrong = [i for i in range(len(word)) if word[i] != other[i]]
-    return (
-        len(wrong) == 2
-        and wrong[1] == wrong[0] + 1
-        and word[wrong[0]] == other[wrong[1]]
-        and (word[wrong[1]] == other[wrong[0]])
-    )
+    names = {part for phrase in phrases() for part in phrase.split()}
+    return frozenset({*verbs, *names, "please", "something", "anything"})

@@ -1,0 +1,83 @@
+"""What words describe, by the catalogue: names, categories, properties, negation; None where a word is unknown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from ..sim.catalogue import CATALOGUE, canonical
+from .spelling import plain
+
+NOT = re.compile(
+    r"\b(?:that (?:is|are) not|that isnt|that arent|thats not|which is not|which isnt|other than|except(?: for)?|"
+    r"but not|(?<=thing) but|apart from|besides|without(?: any)?|with no|that has no|that have no|free of|not)\b"
+)
+"""Where the part of a description begins that must not hold."""
+FILLER = frozenset(
+    re.findall(
+        r"\w+",
+        "a an the some any one two three both my your our that this those these of is are there it its with on side "
+        "something anything thing things item object kind sort piece bit nice good fresh cold single whole different "
+        "can cans bottle bottles bag bags pack packet",
+    )
+)
+"""Words that say nothing of the thing."""
+NUMBERS = {"two": 2, "2": 2, "three": 3, "3": 3, "four": 4, "4": 4}
+_WORDS = {
+    "to drink": "drink", "drinkable": "drink", "to eat": "food", "edible": "food", "caffeine": "caffeinated",
+    "salt": "salty", "fizzy drink": "soda", "soft drink": "soda", "piece of fruit": "fruit", "crisps": "chips",
+    "bags of chips": "chips", "bag of chips": "chips", "packs of chips": "chips", "sweets": "sweet", "cubes": "block",
+}  # fmt: skip
+"""Words beside the catalogue's own, and what they mean there."""
+_ALONE = {"drink", "soda", "snack", "fruit", "chips", "block", "bowl", "energy drink", "cleaning tool", "food"}
+"""Categories that may stand for a thing; of the others, like "can", another word has to say what."""
+_CLEANING = re.compile(r"\bto (?:clean|wipe|mop|scrub)\b(?!.*\bto\b).*$")
+
+
+def described(text: str, types: Iterable[str]) -> frozenset[str] | None:
+    """The types that fit a description, like "a soda that is not a coke"; None: not every word of it is known."""
+    text = re.sub(r"\b(?:without(?: any)?|with no|that has no) sugar\b|\bsugar ?free\b", " unsweetened ", text)
+    parts = NOT.split(_CLEANING.sub(" cleaning tool ", text))
+    fitting = _fitting(parts[0], tuple(types))
+    for part in parts[1:]:
+        out = _fitting(part, tuple(types), bare=True)
+        if fitting is None or out is None:
+            return None
+        fitting -= out
+    return fitting
+
+
+def _fitting(text: str, types: tuple[str, ...], *, bare: bool = False) -> frozenset[str] | None:
+    """The types of which all words of `text` hold; all types for "something"; None: a word is not known.
+
+    `bare`: a property by itself ("without caffeine") will do.
+    """
+    left = f" {' '.join(text.split())} "
+    known: list[str] = []
+    for phrase, word in phrases().items():
+        if f" {phrase} " in left:
+            left = left.replace(f" {phrase} ", "  ")
+            known.append(word)
+    if set(left.split()) - FILLER - {*NUMBERS}:
+        return None
+    vague = {"something", "anything", "one", "thing", "things", "item"} & {*left.split()}
+    if not vague and not (bare and known) and not any(w in CATALOGUE or w in _ALONE for w in known):
+        return None
+    names = [word for word in known if word in CATALOGUE]
+    if len(set(names)) > 1:
+        return None
+    return frozenset(t for t in types if all(CATALOGUE[t].is_a(word) for word in known))
+
+
+@cache
+def phrases() -> Mapping[str, str]:
+    """Everything that the catalogue has a word for, longest first; plurals too."""
+    words: dict[str, str] = dict(_WORDS)
+    for kind in CATALOGUE.values():
+        for word in (kind.name, *kind.synonyms, *kind.categories, *kind.properties):
+            words.setdefault(plain(word), canonical(word))
+            words.setdefault(plain(word) + "s", canonical(word))
+    for plural in ("beverage", "beverages"):
+        words[plural] = "drink"
+    return dict(sorted(words.items(), key=lambda item: -len(item[0])))
