@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 import typer
 
 from .cli_chat import chat
+from .cli_doctor import doctor
 from .cli_export import export
 from .cli_memory import memory
 from .cli_report import report_bench, report_run
@@ -103,6 +104,7 @@ def doable(show_version: Annotated[bool, typer.Option("--version", help="Show th
 
 
 app.command()(configured(chat))
+app.command()(configured(doctor))
 app.command()(configured(serve))
 
 
