@@ -66,12 +66,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    seed: int | None = Field(None, ge=0, lt=2**31, description="Draws where objects stand.")
+    seed: int | None = Field(None, strict=True, ge=0, lt=2**31, description="Draws where objects stand.")
     clutter: Literal["light", "medium", "heavy"] | None = None
     disturb: Literal["slips", "failures", "labels", "people", "all"] | None = None
-    max_steps: int | None = Field(None, ge=1, le=200)
-    max_seconds: float | None = Field(None, gt=0, le=86400, description="Simulated seconds.")
-    max_wall_seconds: float | None = Field(None, gt=0, le=86400)
+    max_steps: int | None = Field(None, strict=True, ge=1, le=200)
+    max_seconds: float | None = Field(None, strict=True, gt=0, le=86400, description="Simulated seconds.")
+    max_wall_seconds: float | None = Field(None, strict=True, gt=0, le=86400)
 
 
 class NewTask(BaseModel):
@@ -89,7 +89,7 @@ class Approval(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    yes: bool = Field(description="False: don't; the task stops, and can be resumed.")
+    yes: bool = Field(strict=True, description="False: don't; the task stops, and can be resumed.")
 
 
 class Task(BaseModel):

@@ -142,6 +142,7 @@ def test_lists_come_in_pages(store):
         (post({"goal": "x", "model": "http://evil"}), 422),
         (post({"goal": "x", "settings": {"memory": "/etc"}}), 422),
         (post({"goal": "x", "settings": {"scene": "/etc/passwd"}}), 422),
+        (post({"goal": "x", "settings": {"seed": False}}), 422),
         (post({"goal": "x" * 70_000}), 413),
         (("POST", "/v1/tasks", {"content": b'{"goal": "x"}', "headers": {"Content-Type": "text/plain"}}), 422),
         (("GET", "/v1/tasks/0123456789abcdef", {}), 404),
