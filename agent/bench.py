@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
+from ..sim.catalogue import UnknownName
 from ..sim.detector import Detector, OracleLabels
 from ..sim.disturbances import load_disturbances, parse_disturbances
 from ..sim.scene import Scene, load_scene
@@ -64,7 +65,13 @@ class AgentMaker(Protocol):
 
 
 def run_tasks_benchmark(
-    path: str | Path | None, seeds: int | Sequence[int], plan_only: bool, out: str | Path, config: Any = None
+    path: str | Path | None,
+    seeds: int | Sequence[int],
+    plan_only: bool,
+    out: str | Path,
+    config: Any = None,
+    *,
+    family: str | None = None,
 ) -> Summary:
     """Benchmark the agent that `config` describes on a task file (None: the project's own tasks).
 
@@ -73,6 +80,11 @@ def run_tasks_benchmark(
     from .bench_agent import ConfiguredAgents
 
     tasks = read_tasks(TASKS if path is None else path)
+    if family is not None:
+        known = {task.family for task in tasks}
+        if family not in known:
+            raise UnknownName("a family of tasks", family, known)
+        tasks = [task for task in tasks if task.family == family]
     if config is not None and config.disturb:
         tasks = disturbed(tasks, config.disturb)
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)

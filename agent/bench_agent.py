@@ -14,6 +14,7 @@ from ..skills.library import SkillLibrary
 from ..skills.own import load_makers
 from .agent import Agent
 from .config import Config
+from .loop import Values
 from .parts import make_memory, make_model, make_values
 
 _PER_EPISODE = ("scene", "world", "seed", "memory", "runs", "max_steps", "gui", "model", "values", "detector")
@@ -26,11 +27,12 @@ class ConfiguredAgents:
     def __init__(self, config: Config | None = None):
         self.config = config or Config()
         self._detectors: dict[str, Detector | None] = {}
+        self._known_values: dict[str, Values] = {}
 
     def describe(self) -> dict[str, str]:
         """The parts as loaded (the model's name tells its adapter), and every setting that bears on the results."""
         settings = {name: str(value) for name, value in asdict(self.config).items() if name not in _PER_EPISODE}
-        values = f"{self.config.values} ({type(self._values).__name__})"
+        values = f"{self.config.values} ({type(self._values(load_scene(self.config.scene))).__name__})"
         detector = self.detector(load_scene(self.config.scene))
         sees = detector.name if detector else OracleLabels.name
         return {"model": self._model.name, "values": values, "detector": sees, **settings}
@@ -53,12 +55,14 @@ class ConfiguredAgents:
         )
         memory = make_memory(config)
         library = SkillLibrary.of(world.scene, load_makers(self.config.skills))
-        return Agent(world, self._model, memory, self._values, library, config)
+        return Agent(world, self._model, memory, self._values(world.scene), library, config)
 
     @cached_property
     def _model(self):
         return make_model(self.config)
 
-    @cached_property
-    def _values(self):
-        return make_values(self.config)
+    def _values(self, scene: Scene) -> Values:
+        """The value functions for a scene."""
+        if scene.name not in self._known_values:
+            self._known_values[scene.name] = make_values(self.config, scene)
+        return self._known_values[scene.name]

@@ -31,13 +31,12 @@ import numpy as np
 from rich.console import Console
 
 from ..sim.facts import Facts
-from ..sim.observation import Observation
 from ..sim.scene import load_scene
 from ..sim.symbolic import SymbolicWorld
+from ..skills.baselines import DeclaredValues, NoValues
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
 from ..skills.skill import Skill
-from ..skills.value import DeclaredValues
 from . import scoring
 from .agent import Agent
 from .bench_files import appending, as_json, progress, results_folder, write_whole
@@ -180,7 +179,7 @@ class _Bench:
         self.model: LanguageModel = make_model(config)
         learned = make_values(config)
         self.values_name = f"{config.values} ({type(learned).__name__})"
-        self._values: dict[str, Values] = {"say": _anything, "preconditions": DeclaredValues(), "can": learned}
+        self._values: dict[str, Values] = {"say": NoValues(), "preconditions": DeclaredValues(), "can": learned}
         self._embedder = make_embedder(config)
         self._saying: dict[str, Saying] = {}
 
@@ -261,11 +260,6 @@ class _Bench:
         then = self._world.facts()
         self._world.restore(here)
         return _situation(then)
-
-
-def _anything(observation: Observation, skills: Sequence[Skill]) -> np.ndarray:
-    """Values that let everything be tried."""
-    return np.ones(len(skills))
 
 
 def _situation(facts: Facts) -> object:

@@ -21,6 +21,7 @@ from .cli_export import export
 from .cli_memory import memory
 from .cli_report import report_bench, report_run
 from .cli_serve import load_server, serve
+from .cli_values import bench_values_command, train_values
 from .config import Config, defaults, field_docs
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ..sim.physics_world import PhysicsWorld
     from ..sim.scene import Scene
     from .agent import Agent
+    from .statistics import Summary
     from .terminal import Terminal
     from .types import Step
 
@@ -41,7 +43,6 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_mar
 ))  # fmt: skip
 bench = typer.Typer(no_args_is_help=True, help="Measure the agent.")
 train = typer.Typer(no_args_is_help=True, help="Train the parts that learn.")
-train_values = typer.Typer(no_args_is_help=True, help="The value functions: what can work.")
 app.add_typer(bench, name="bench")
 app.add_typer(export, name="export")
 app.add_typer(memory, name="memory")
@@ -50,6 +51,7 @@ app.command("report")(report_run)
 bench.command("report")(report_bench)
 bench.command("serve")(load_server)
 train.add_typer(train_values, name="values")
+bench.command("values")(bench_values_command)
 train_detector = typer.Typer(no_args_is_help=True, help="The detector: what is in a picture.")
 train.add_typer(train_detector, name="detector")
 
@@ -208,16 +210,27 @@ def bench_tasks(
     plan_only: Annotated[
         bool, typer.Option("--plan-only", help="In the symbolic world: do the plans lead to the goal?")
     ] = False,
+    ablate: Annotated[
+        str | None, typer.Option(metavar="can", help="'can': with learned, heuristic, declared and no values.")
+    ] = None,
+    family: Annotated[str | None, typer.Option(help="Only the tasks of this family.")] = None,
     out: Annotated[Path, typer.Option(help="The folder for episodes, figures and their origin.")] = Path("bench-tasks"),
     *,
     config: Config,
 ) -> None:
     """Run tasks, judge them by the true state, and report success with its interval. Goes on where it stopped."""
+    from . import ablation
     from .bench import run_tasks_benchmark
 
     try:
         with bad_input():
-            summary = run_tasks_benchmark(file, seeds, plan_only, out, config)
+            if ablate not in (None, "can"):
+                raise ValueError(f"Expected --ablate can, got {ablate!r}.")
+
+            def run(folder: Path, settings: Config) -> "Summary":
+                return run_tasks_benchmark(file, seeds, plan_only, folder, settings, family=family)
+
+            summary = ablation.ablate(run, config, out) if ablate else run(out, config)
     except KeyboardInterrupt:
         typer.echo(f"Stopped. The same command goes on: its episodes are in {out}.", err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -420,44 +433,6 @@ def bench_the_skills(
     with bad_input():
         table = run_skills_benchmark(out, n=n, seed=seed, families=family or TRIED, workers=workers)
     typer.echo(table)
-
-
-@train_values.command("collect")
-def collect_rollouts(
-    out: Annotated[Path, typer.Option(help="The folder for the rollouts; a run that was stopped goes on.")],
-    states: Annotated[int, typer.Option(min=1, help="How many start states.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Draws the states.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-) -> None:
-    """Try skills from many states and note what came of them. Goes on where it stopped."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from ..skills.rollouts import collect
-
-    try:
-        with bad_input(), Progress(console=Console(stderr=True)) as bar:
-            job = bar.add_task("states", total=states)
-            rows = collect(
-                out, states=states, seed=seed, workers=workers, progress=lambda count: bar.update(job, completed=count)
-            )
-    except KeyboardInterrupt:
-        typer.echo(f"Stopped. The same command goes on: its rollouts are in {out}.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
-    typer.echo(f"{rows} rollouts in {out}")
-
-
-@train_values.command("fit")
-def fit_values(
-    data: Annotated[Path, typer.Option(help="The folder of rollouts.")],
-    out: Annotated[Path, typer.Option(help="The file for the weights (safetensors).")],
-) -> None:
-    """Fit and calibrate the value functions on rollouts."""
-    from ..skills.training import fit
-
-    with bad_input():
-        fit(data, out, command=f"doable train values fit --data {data} --out {out}")
-    typer.echo(f"The values are in {out}, their data card beside them.")
 
 
 @train_detector.command("collect")

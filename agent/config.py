@@ -55,7 +55,8 @@ class Config:
     skills: str | None = None
     """Files with skills of your own, separated by commas. They are Python, and are run."""
     values: str = "learned"
-    """The value functions: 'learned', 'declared' (preconditions only), or a file of trained weights."""
+    """The value functions: 'learned', a file of trained weights, or for comparison 'heuristic' (as SayCan published
+    them), 'declared' (preconditions only) and 'none' (the language model alone)."""
     detector: str = "oracle"
     """What finds objects in pictures: 'oracle' (the renderer's labels), 'learned', a file, or an OWL model's folder."""
     detector_threshold: float = 0.1

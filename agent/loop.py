@@ -29,6 +29,7 @@ from . import caution, checking, guards, meaning, prompts, recalling, scoring
 from .checking import Ending, Limits
 from .config import Config
 from .decompose import decompose
+from .done_value import GoalValues
 from .journal import Footer, Journal
 from .language_model import LanguageModel
 from .meaning import Meaning
@@ -160,7 +161,7 @@ class Loop:
             remembered=lambda: recalling.examples(self.memory, episode),
             memory=[record.sentence(now) for record in turn["recalled"]] if self.config.prompt_memory else (),
         )
-        can, phrases, tabu = self.values(observation, self.library), list(self._skills), self._tabu(turn)
+        can, phrases, tabu = self._can(subgoal, observation), list(self._skills), self._tabu(turn)
         can = can * caution.factors(self.memory, self.library, observation, now=now, episode=episode)
         if self.config.search == "best-first":
             # What was not scored is left out; nothing of it could be chosen, nor lift the sum over the floor.
@@ -241,6 +242,13 @@ class Loop:
 
     def _steps(self, subgoal: Subgoal) -> tuple[Step, ...]:
         return tuple(step for step in self.journal.steps if step.subgoal == subgoal)
+
+    def _can(self, subgoal: Subgoal, observation: Observation) -> np.ndarray:
+        """The values of all skills; of `done`, if they can tell, towards this subgoal."""
+        if isinstance(self.values, GoalValues):
+            turns = prompts.turns(self._steps(subgoal))
+            return self.values.towards(subgoal.text, observation, turns, self.library)
+        return self.values(observation, self.library)
 
     def _tabu(self, turn: Turn) -> dict[str, str]:
         """Phrases that are not to be chosen, each with the reason."""

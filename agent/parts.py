@@ -10,7 +10,7 @@ from langchain_core.embeddings import Embeddings
 from ..memory.store import Memory
 from ..sim.detectors import make_detector
 from ..sim.disturbances import load_disturbances, parse_disturbances
-from ..sim.scene import load_scene
+from ..sim.scene import Scene, load_scene
 from ..sim.symbolic import SymbolicWorld
 from ..sim.task import Setup
 from ..sim.world import World
@@ -73,10 +73,18 @@ def make_embedder(config: Config) -> Embeddings:
     return embedder
 
 
-def make_values(config: Config) -> Values:
-    """The value functions: trained ones, or the skills' declared preconditions."""
-    from ..skills import value
+def make_values(config: Config, scene: Scene | None = None) -> Values:
+    """The value functions: trained ones, or what they are laid beside."""
+    from ..skills import baselines
+    from ..skills.value import ValueFunction
+    from .done_value import DoneValue, GoalValues
 
+    scene = scene or load_scene(config.scene)
     if config.values == "declared":
-        return value.DeclaredValues()
-    return value.ValueFunction.load(None if config.values == "learned" else config.values, load_scene(config.scene))
+        return baselines.DeclaredValues()
+    if config.values == "heuristic":
+        return baselines.HeuristicValues(scene)
+    if config.values == "none":
+        return baselines.NoValues()
+    values = ValueFunction.load(None if config.values == "learned" else config.values, scene)
+    return GoalValues(values, DoneValue.load(scene))

@@ -13,7 +13,7 @@ from doable.agent.runs import RunFolder
 from doable.memory.embedding import HashEmbedder
 from doable.memory.store import Memory
 from doable.sim.symbolic import SymbolicWorld
-from doable.skills.value import DeclaredValues
+from doable.skills.baselines import DeclaredValues
 
 PLAN = ["find the sponge", "pick up the sponge", "bring it to you", "put down the sponge", "done"]
 GOAL = "bring me the sponge"
