@@ -13,7 +13,7 @@ import typer
 
 train_values = typer.Typer(help="The value functions: what can work. Without a command: all of it, goes on if stopped.")
 
-STATES, PLANS, DONE_EPISODES = 1500, 120, 4000
+STATES, PLANS, DONE_EPISODES = 800, 80, 4000
 
 _Seed = Annotated[int, typer.Option(min=0, help="Draws the states.")]
 _Workers = Annotated[int, typer.Option(min=1, help="Processes, or with --ray actors.")]
@@ -89,7 +89,7 @@ def collect_rollouts(
     out: Annotated[Path, typer.Option(help="The folder for the rollouts; a run that was stopped goes on.")],
     states: Annotated[int, typer.Option(min=1, help="How many start states.")] = STATES,
     part: Annotated[str, typer.Option(help="train, or for measuring: seeds, layout, objects, clutter.")] = "train",
-    tries: Annotated[int, typer.Option(min=1, help="Skills tried from one state.")] = 6,
+    tries: Annotated[int, typer.Option(min=1, help="Skills tried from one state.")] = 8,
     repeats: Annotated[int, typer.Option(min=1, help="How often each is tried, things nudged if more than once.")] = 1,
     plans: Annotated[Path | None, typer.Option(help="A file of plans to begin on the way of.")] = None,
     seed: _Seed = 0,

@@ -40,9 +40,11 @@ _ASKS = {
     "go": r"go|drive|head|come|walk|visit|stand|move|roll|tour|round",
     "open": r"open|pull",
     "close": r"close|shut|push",
-    "wipe": r"wipe|clean|mop|spill|spilled|spilt",
 }  # fmt: skip
 _ASK = {name: re.compile(rf"\b(?:{words})\b", re.I) for name, words in _ASKS.items()}
+_POLITE = re.compile(r"\b(?:can|could|would|may) (?:you|u|i|we)\b", re.I)
+_NOT = re.compile(r"\b(?:no|not|dont|don't|doesn't|without|except|but|other than|instead of)\b[^,.;]{0,14}$", re.I)
+_CUT = re.compile(r"(?<=[.!?;,])\s+")
 _ME = re.compile(r"\b(?:me|my|i|us|here|user|person)\b", re.I)
 _FROM = re.compile(r"\b(?:from|off|out of|that is on|standing on|at)\s+(?:the\s+)?$", re.I)
 _NUMBERS = {"two": 2, "2": 2, "three": 3, "3": 3, "four": 4, "4": 4, "both": 2}
@@ -57,7 +59,7 @@ NAMES = (
     "named here", "named seen", "named at the destination", "as many as named at the destination", "named at source",
     "every named thing at the destination", "robot at the destination", "robot at a place named",
     "robot at the last place named", "places named visited", "drawer named open", "drawer named shut",
-    "drawer named seen", "named place clean",
+    "drawer named seen",
     "skills done (of 10)", "skills failed (of 10)", "last failed",
     *(f"last: {name}" for name in _MOVES), *(f"before last: {name}" for name in _MOVES),
     "last moved what is named", "put down what is named", "put down what is named at the destination",
@@ -84,8 +86,10 @@ class Words:
 
 @lru_cache(maxsize=256)
 def read(goal: str, scene: Scene) -> Words:
-    """What a goal names, of the catalogue and of the scene's map."""
-    text = " ".join(goal.lower().split())
+    """What a goal names, of the catalogue and of the scene's map, where it asks for something and not beside that."""
+    whole = " ".join(_POLITE.sub(" ", goal.lower()).split())
+    asking = [clause for clause in _CUT.split(whole) if any(ask.search(clause) for ask in _ASK.values())]
+    text = " ".join(asking) or whole
     places, source, drawers, last = [], None, [], None
     spans: list[tuple[int, int]] = []
     for found in _names({**scene.place_names, **scene.drawer_names}).finditer(text):
@@ -105,6 +109,8 @@ def read(goal: str, scene: Scene) -> Words:
     rest = "".join(" " if any(a <= i < b for a, b in spans) else c for i, c in enumerate(text))
     things = []
     for found in _names(_things()).finditer(rest):
+        if _NOT.search(rest[: found.start()]):
+            continue
         kinds = frozenset(k for k in scene.types if CATALOGUE[k].is_a(_things()[found.group(1)]))
         if kinds and kinds not in things:
             things.append(kinds)
@@ -135,7 +141,6 @@ def features(goal: str, now: Observation, turns: Sequence[Turn], scene: Scene) -
     bins = {p.name for p in scene.places if p.kind == "bin"}
     openings = {d.name: d.opening for d in now.drawers}
     opening = openings.get(words.drawers[-1]) if words.drawers else None
-    dirty = {spill.place for spill in getattr(now, "spills", ())}
     done = [t for t in turns if not t.failed]
     moves = [_move(t.phrase) for t in turns[-2:]]
     last_thing = _thing(turns[-1].phrase) if turns else None
@@ -153,8 +158,7 @@ def features(goal: str, now: Observation, turns: Sequence[Turn], scene: Scene) -
         here is not None and here == words.to, here in words.places, bool(words.places) and here == words.places[-1],
         bool(words.places) and set(words.places) <= {*now.visited},
         opening is not None and opening >= 0.5, opening is not None and opening <= 0.1, opening is not None,
-        bool(words.places) and not dirty & {*words.places},
-        min(len(done), 10) / 10, min(len(turns) - len(done), 10) / 10, bool(turns) and turns[-1].failed,
+                min(len(done), 10) / 10, min(len(turns) - len(done), 10) / 10, bool(turns) and turns[-1].failed,
         *_one_hot(moves[-1] if moves else -1), *_one_hot(moves[-2] if len(moves) > 1 else -1),
         last_thing in named, any(m in named for m, _ in put), bool(delivered), min(len(put), 3) / 3,
         min(len({m for m, _ in put if m in named}), 3) / 3, any(at == "user" for _, at in put),

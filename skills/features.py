@@ -102,7 +102,7 @@ class Ground:
         place_of = {**self._place, **{d.name: self._place[d.cabinet] for d in scene.drawers}}
         none = -1  # the last row of every table: nothing
         self._target = np.array([self._type.get(s.target or "", none) for s in skills], dtype=np.intp)
-        where = [getattr(s, "where", None) or "" for s in skills]
+        where = [s.where or "" for s in skills]
         self._where = np.array([self._type.get(w, none) for w in where], dtype=np.intp)
         named = [place_of.get(w, place_of.get(s.target or "", none)) for s, w in zip(skills, where, strict=True)]
         user = self._place.get("user", none)
@@ -279,7 +279,7 @@ class _Seen:
             table[at, kinds + 7] = max(0.0, float(np.max(np.diff(edges))))
         for drawer, out in zip(ground._cabinet, self._openings, strict=True):
             table[drawer, kinds + 8] = max(table[drawer, kinds + 8], out)
-        for spill in getattr(now, "spills", ()):
+        for spill in now.spills:
             at = ground._place.get(spill.place, -1)
             if at < 0 or not spill.cells:
                 continue

@@ -26,20 +26,14 @@ def run_all(work: Callable[[J], R], jobs: Sequence[J], workers: int = 1, ray: st
     elif workers <= 1:
         yield from map(work, jobs)
     else:
-        # Spawned, not forked: a physics client and torch's threads do not survive a fork.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+        # Spawned, not forked: a physics client does not survive a fork.
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             futures = [pool.submit(work, job) for job in jobs]
             try:
                 for future in futures:
                     yield future.result()
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _by_ray(work: Callable[[J], R], jobs: Sequence[J], workers: int, address: str) -> Iterator[R]:
@@ -72,9 +66,6 @@ def _by_ray(work: Callable[[J], R], jobs: Sequence[J], workers: int, address: st
 
 class _Worker:
     """A Ray actor: one process."""
-
-    def __init__(self) -> None:
-        _one_thread()
 
     def run(self, work: Callable[[Any], Any], job: Any) -> Any:
         return work(job)

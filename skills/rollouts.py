@@ -26,7 +26,7 @@ from .pool import run_all
 from .situations import PARTS, Part, Plan, draw_scene, draw_setup, held_out, mishaps, nudge, scenes
 from .skill import Skill
 
-TRIES = 6
+TRIES = 8
 """Skills tried from one state."""
 _SHARES = {
     "pick up": 0.28, "find": 0.16, "put down": 0.14, "put in": 0.12, "wipe": 0.10, "open": 0.07, "close": 0.07,

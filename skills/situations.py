@@ -109,7 +109,7 @@ def draw_setup(scene: Scene, part: Part, rng: np.random.Generator) -> Setup:
         objects.append((kind, where))
     clutter = HELD_OUT_CLUTTER if part == "clutter" else _choice(_CLUTTER, rng)
     setup = Setup(tuple(objects), robot_at, holding, opened, clutter=clutter)
-    return replace(setup, spills=spills) if spills and hasattr(setup, "spills") else setup
+    return replace(setup, spills=spills)
 
 
 def _tabletop(scene: Scene, rng: np.random.Generator) -> Setup:

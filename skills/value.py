@@ -34,7 +34,7 @@ from .skill import Skill
 
 WEIGHTS = Path(__file__).parent / "weights" / "values.safetensors"
 """The values that ship."""
-MEMBERS, HIDDEN = 5, 64
+MEMBERS, HIDDEN = 5, 48
 
 
 class BadWeights(ValueError):
