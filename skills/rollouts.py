@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -207,19 +207,17 @@ def _begin(job: Job, rng: np.random.Generator) -> tuple[Any, str | None]:
     """A world at the start of the situation, and the level of its clutter."""
     if job.plan is not None:
         scene = next(s for s in scenes(job.part) if s.name == job.plan.scene)
-        types, setup = set(scene.types), job.plan.setup
-        if all(kind in types for kind, _ in setup.objects) and setup.holding in {*types, None}:
-            world = _world(scene)
-            try:
-                world.reset(setup, seed=job.number)
-            except ValueError:  # more than a place can hold
-                return _begin(Job(job.part, job.number), rng)
-            library = SkillLibrary.of(scene)
-            for phrase in job.plan.phrases[: int(rng.integers(len(job.plan.phrases) + 1))]:
-                skill = {s.phrase: s for s in library}.get(phrase)
-                if skill and not skill.ends and skill.preconditions.holds(world.observe().believed()):
-                    execute(skill, world)
-            return world, setup.clutter
+        # What is held out does not exist here, and what was done with it is left out.
+        there = tuple((kind, where) for kind, where in job.plan.setup.objects if kind in scene.types)
+        held = job.plan.setup.holding if job.plan.setup.holding in scene.types else None
+        setup, world = replace(job.plan.setup, objects=there, holding=held), _world(scene)
+        world.reset(setup, seed=job.number)
+        skills = {skill.phrase: skill for skill in SkillLibrary.of(scene)}
+        for phrase in job.plan.phrases[: int(rng.integers(len(job.plan.phrases) + 1))]:
+            skill = skills.get(phrase)
+            if skill and not skill.ends and skill.preconditions.holds(world.observe().believed()):
+                execute(skill, world)
+        return world, setup.clutter
     for _ in range(20):
         scene = draw_scene(job.part, rng)
         setup, world = draw_setup(scene, job.part, rng), _world(scene)
