@@ -10,8 +10,8 @@ from doable.agent.parts import following
 from doable.memory import HashEmbedder, Memory, Record
 from doable.memory.record import LONGEST
 from doable.sim.symbolic import SymbolicWorld
+from doable.skills.baselines import DeclaredValues
 from doable.skills.library import SkillLibrary
-from doable.skills.value import DeclaredValues
 
 LIBRARY = SkillLibrary.of(SymbolicWorld("kitchen").scene)
 

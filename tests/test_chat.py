@@ -20,7 +20,7 @@ from doable.memory.embedding import HashEmbedder
 from doable.memory.store import Memory
 from doable.sim.symbolic import SymbolicWorld
 from doable.sim.task import Setup
-from doable.skills.value import DeclaredValues
+from doable.skills.baselines import DeclaredValues
 
 SPONGE = ["find the sponge", "pick up the sponge", "bring it to you", "put down the sponge", "done"]
 

@@ -9,9 +9,9 @@ from doable.memory.embedding import HashEmbedder
 from doable.memory.store import Memory
 from doable.sim.symbolic import SymbolicWorld
 from doable.sim.task import Setup
+from doable.skills.baselines import DeclaredValues
 from doable.skills.execute import execute
 from doable.skills.library import SkillLibrary
-from doable.skills.value import DeclaredValues
 
 SETUP = Setup((("coke", "table"), ("pepsi", "table"), ("sponge", "far counter")), "table")
 
