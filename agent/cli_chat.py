@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from .cli_common import bad_input
 from .config import Config
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ def chat(*, config: Config) -> None:
 
     from .agent import Agent
     from .chat import Chat
-    from .cli import bad_input
 
     console = Console(highlight=False)
     with bad_input():

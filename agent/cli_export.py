@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .cli_common import bad_input
+
 export = typer.Typer(no_args_is_help=True, help="Write runs as films, Rerun recordings or LeRobot datasets.")
 
 _Run = Annotated[str, typer.Argument(help="The run's id, or its folder.")]
@@ -23,7 +25,6 @@ def export_film(
 ) -> None:
     """Film a run that is over, from any cameras side by side [default: overview]."""
     from ..sim.recorder import film_path, record
-    from .cli import bad_input
     from .filming import Captions
     from .replay import Replay
 
@@ -46,7 +47,6 @@ def export_rerun(
 ) -> None:
     """Write a run that is over as a Rerun recording: poses, cameras, scores [default: all cameras]."""
     from ..sim.rerun_log import log, log_path, rerun
-    from .cli import bad_input
     from .filming import RerunWatcher
     from .replay import Replay
 
@@ -73,7 +73,6 @@ def export_lerobot(
     ] = False,
 ) -> None:
     """Write runs as one LeRobot v3.0 dataset, an episode a run [default: the robot's cameras]."""
-    from .cli import bad_input
     from .datasets import write_lerobot
 
     with bad_input():

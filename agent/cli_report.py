@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .cli_common import bad_input
+
 
 def report_run(
     run: Annotated[str, typer.Argument(help="The run's id, or its folder.")],
@@ -20,7 +22,6 @@ def report_run(
 
     Example: doable report 20260101-120000-abcd --out report.html
     """
-    from .cli import bad_input
     from .report import report
 
     with bad_input():
@@ -37,7 +38,6 @@ def report_bench(
     Example: doable bench report bench --out bench.html
     """
     from .bench_report import bench_report
-    from .cli import bad_input
 
     with bad_input():
         told = bench_report(folder, out or folder / "report.html")

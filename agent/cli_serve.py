@@ -9,6 +9,7 @@ from typing import Annotated
 import platformdirs
 import typer
 
+from .cli_common import bad_input
 from .config import Config
 
 TOKEN = "DOABLE_TOKEN"
@@ -33,8 +34,6 @@ def serve(
     Example: doable serve --workers 2; then
     curl -d '{"goal": "bring me the sponge"}' -H 'Content-Type: application/json' http://127.0.0.1:8000/v1/tasks
     """
-    from .cli import bad_input
-
     with bad_input():
         token = checked_token(host, os.environ.get(TOKEN))
         folder = data or Path(platformdirs.user_data_dir("doable")) / "serve"
@@ -78,7 +77,6 @@ def load_server(
     Example: doable bench serve --clients 200 --seconds 120
     """
     from .bench_serve import bench_serve
-    from .cli import bad_input
 
     with bad_input():
         load = bench_serve(out, clients=clients, seconds=seconds, workers=workers)

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .cli_common import INTERRUPTED, bad_input
+
 train_values = typer.Typer(help="The value functions: what can work. Without a command: all of it, goes on if stopped.")
 
 STATES, PLANS, DONE_EPISODES = 800, 80, 4000
@@ -26,8 +28,6 @@ _Out = Annotated[Path | None, typer.Option(help="The folder for the weights [def
 @contextmanager
 def _going_on(where: Path) -> Iterator[None]:
     """Bad input is told, and so is how to go on after Ctrl-C."""
-    from .cli import INTERRUPTED, bad_input
-
     try:
         with bad_input():
             yield

@@ -1,0 +1,55 @@
+"""What the commands share: a flag for every setting, bad input told in a line, exit codes."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from .config import Config, defaults, field_docs
+
+REACHED, NOT_REACHED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def configured(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command(…, config)` a flag for every field of `Config`, and `--config FILE`."""
+
+    @functools.wraps(command)
+    def with_config(**given: Any) -> None:
+        flags = {name: given.pop(name) for name in field_docs()}
+        with bad_input():
+            config = Config.load(flags, file=given.pop("config"))
+        command(**given, config=config)
+
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "config"]
+    flags = [_flag("config", str | None, "A TOML file of these settings.", "FILE")]
+    for name, text in field_docs().items():
+        default = defaults()[name]
+        shown = f" [default: {default}]" if default is not None and not isinstance(default, bool) else ""
+        flags.append(_flag(name, bool | None if isinstance(default, bool) else str | None, text + shown, "VALUE"))
+    with_config.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
+    with_config.__annotations__ = {p.name: p.annotation for p in (*own, *flags)}
+    return with_config
+
+
+def _flag(name: str, kind: Any, text: str, metavar: str) -> inspect.Parameter:
+    option = typer.Option(help=text, metavar=None if kind == bool | None else metavar)
+    annotation = Annotated[kind, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+@contextmanager
+def bad_input() -> Iterator[None]:
+    """What a person got wrong is said in a line on stderr, with exit code 2; a bug of ours is not caught here."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and exit with code 2."""
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(BAD_INPUT)

@@ -1,0 +1,107 @@
+"""`doable train …`: the parts that learn. Every command goes on where it was stopped."""
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .cli_common import INTERRUPTED, bad_input
+from .cli_values import train_values
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+train = typer.Typer(no_args_is_help=True, help="Train the parts that learn.")
+train.add_typer(train_values, name="values")
+train_detector = typer.Typer(no_args_is_help=True, help="The detector: what is in a picture.")
+train.add_typer(train_detector, name="detector")
+
+
+@train_detector.command("collect")
+def collect_pictures(
+    out: Annotated[Path, typer.Option(help="The folder for the pictures; a run that was stopped goes on.")],
+    scenes: Annotated[str, typer.Option(help="Scenes to train on, by comma.")] = "kitchen",
+    states: Annotated[int, typer.Option(min=1, help="How many situations a scene.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the situations.")] = 0,
+) -> None:
+    """Take labelled pictures of random situations. Goes on where it stopped."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ..sim.pictures import collect
+    from ..sim.scene import load_scene
+
+    try:
+        with bad_input(), Progress(console=Console(stderr=True)) as bar:
+            rooms = [load_scene(name.strip()) for name in scenes.split(",")]
+            job = bar.add_task("situations", total=states * len(rooms))
+            count = collect(
+                out, rooms, states=states, seed=seed, progress=lambda count: bar.update(job, completed=count)
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. The same command goes on: its pictures are in {out}.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(f"{count} situations in {out}")
+
+
+@train_detector.command("fit")
+def fit_detector(
+    data: Annotated[Path, typer.Option(help="The folder of pictures.")],
+    out: Annotated[Path, typer.Option(help="The file for the weights (safetensors).")],
+    work: Annotated[Path, typer.Option(help="The folder for the state; a run that was stopped goes on.")],
+    epochs: Annotated[int, typer.Option(min=1, help="How often every picture is looked at.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the order.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
+) -> None:
+    """Train the detector on such pictures. Goes on where it stopped."""
+    from ..sim.detector_training import DetectorRecipe, fit
+
+    command = f"doable train detector fit --data {data} --out {out} --work {work} --epochs {epochs} --seed {seed}"
+    try:
+        with bad_input():
+            recipe = DetectorRecipe(epochs=epochs, seed=seed)
+            log = functools.partial(typer.echo, err=True)
+            fit(data, out, work, recipe, command=command, threads=threads, log=log)
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. The same command goes on: its state is in {work}.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(f"The detector is in {out}, its data card beside it.")
+
+
+@train.command("language")
+def train_language(
+    out: Annotated[Path, typer.Option(help="The file for the adapter (safetensors).")],
+    work: Annotated[Path, typer.Option(help="The folder for the state; a run that was stopped goes on.")],
+    episodes: Annotated[int, typer.Option(min=1, help="Training episodes.")] = 3000,
+    seed: Annotated[int, typer.Option(help="Draws the episodes.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
+    start: Annotated[Path | None, typer.Option(help="An adapter to train further [default: a fresh one].")] = None,
+    learning_rate: Annotated[float, typer.Option(min=1e-7, max=1e-1, help="Its peak.")] = 6e-4,
+) -> None:
+    """Fine-tune the language model to say the next skill (LoRA). Goes on where it stopped."""
+    from ..memory import MiniLM
+    from .language_training import Recipe, reported_tasks
+    from .language_training import train as train_adapter
+    from .models import plain_folder
+
+    def embed(texts: list[str]) -> "NDArray[np.float64]":
+        return np.array(embedder.embed_documents(texts))
+
+    import numpy as np
+
+    try:
+        with bad_input():
+            embedder = MiniLM()
+            if start is not None and not start.is_file():
+                raise ValueError(f"Expected an adapter to start from, got {str(start)!r}, which is no file.")
+            recipe = Recipe(episodes=episodes, seed=seed, learning_rate=learning_rate)
+            log = functools.partial(typer.echo, err=True)
+            train_adapter(
+                plain_folder(), out, work, recipe, reported_tasks(), embed, start=start, threads=threads, log=log
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. The same command goes on: its state is in {work}.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(f"The adapter is in {out}.")
