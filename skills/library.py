@@ -62,14 +62,18 @@ def _kitchen(scene: Scene) -> Iterator[Skill]:
     """For a robot that drives: places to go to, things to find and to take along, drawers."""
     bins = tuple(RobotAt(p.name) for p in scene.places if p.kind == "bin")
     inside = tuple((d.name, d.cabinet) for d in scene.drawers)
-    somewhere = AnyOf(tuple(RobotAt(p.name) for p in scene.places))
+    # A drawer that stands open keeps the robot away from what is on top.
+    blocked = AnyOf(tuple(All((RobotAt(d.cabinet), Open(d.name))) for d in scene.drawers))
+    somewhere = All((AnyOf(tuple(RobotAt(p.name) for p in scene.places)), Not(blocked)))
     for place in scene.places:
         yield Skill("go to", place.name, f"go to the {place.name}", ALWAYS, RobotAt(place.name), go_to(place.name))
     for name in scene.types:
         here = Here(name, inside)
         found = AnyOf((here, Holding(name)))
         yield Skill("find", name, f"find the {name}", ALWAYS, found, find(name))
-        yield Skill("pick up", name, f"pick up the {name}", All((_EMPTY_HAND, here)), Holding(name), pick(name))
+        stored = tuple(All((RobotAt(d.cabinet), Open(d.name), At(name, d.name))) for d in scene.drawers)
+        in_reach = AnyOf((All((here, Not(blocked))), *stored))
+        yield Skill("pick up", name, f"pick up the {name}", All((_EMPTY_HAND, in_reach)), Holding(name), pick(name))
         # What falls into a bin can't be seen from outside; everywhere else it must be seen standing there.
         put = All((_EMPTY_HAND, AnyOf((Here(name), *bins))))
         yield Skill("put down", name, f"put down the {name}", All((Holding(name), somewhere)), put, put_down(name))
@@ -98,7 +102,7 @@ def _kitchen(scene: Scene) -> Iterator[Skill]:
             )
     if WIPER in scene.types:
         for surface in (p.name for p in scene.surfaces()):
-            ready = All((Holding(WIPER), RobotAt(surface), Not(Clean(surface))))
+            ready = All((Holding(WIPER), RobotAt(surface), Not(Clean(surface)), Not(blocked)))
             yield Skill("wipe", surface, f"wipe the {surface}", ready, Clean(surface), wipe(surface))
 
 

@@ -150,31 +150,38 @@ def _ways(
     found = []
     for k in range(8):
         opening = place.facing + math.pi / 2 + (k + 1) // 2 * (-1) ** k * math.pi / 8
-        poses = _strokes(cells, opening, z)
-        room = min((_room(robot, pose, opening, others, place.height) for pose in poses), default=0.0)
-        # What was left by strokes one way is taken by others.
-        found.append((-min(room, 0.03), (k + 3 * attempt) % 8, opening, poses))
-    for room, _, opening, poses in sorted(found, key=lambda each: each[:2]):
+        for both_ends in (True, False) if attempt else (False,):
+            poses = _strokes(cells, opening, z, both_ends=both_ends)
+            room = min((_room(robot, pose, opening, others, place.height) for pose in poses), default=0.0)
+            # What was left by strokes one way is taken by others.
+            found.append((not both_ends, -min(room, 0.03), (k + 3 * attempt) % 8, opening, poses))
+    for _, room, _, opening, poses in sorted(found, key=lambda each: each[:3]):
         if room < 0.0:
             yield poses
             points = ((float(x), float(y), float(z)) for x, y, z in (pose[:3, 3] for pose in poses))
             yield [pointing_down(x, y, z, opening + math.pi) for x, y, z in points]
 
 
-def _strokes(cells: Sequence[tuple[float, float]], opening: float, z: float) -> list[Pose]:
-    """To and fro along the way the fingers open, which is across the sponge: its long side sweeps."""
+def _strokes(cells: Sequence[tuple[float, float]], opening: float, z: float, *, both_ends: bool = False) -> list[Pose]:
+    """To and fro along the way the fingers open, which is across the sponge: its long side sweeps.
+
+    The sponge tilts between the fingers, one of its ends off the surface; `both_ends` brings either over every square.
+    """
     long, _ = sorted(object_type(WIPER).size[:2], reverse=True)
     c, s = math.cos(opening), math.sin(opening)
     along = [c * x + s * y for x, y in cells]
     across = [-s * x + c * y for x, y in cells]
-    rows = max(1, math.ceil((max(across) - min(across)) / (long - 2 * _OVERLAP)))
-    width = (max(across) - min(across)) / rows
+    first, last = min(across), max(across)
+    if both_ends:
+        first, last = first - long / 2, last + long / 2
+    rows = max(1, math.ceil((last - first) / ((long / 2 if both_ends else long) - 2 * _OVERLAP)))
+    width = (last - first) / rows
     start, end = min(along), max(along)
     short = max(_SHORTEST - (end - start), 0.0) / 2
     ends = [start - short, end + short]
     poses = []
     for row in range(rows):
-        v = min(across) + (row + 0.5) * width
+        v = first + (row + 0.5) * width
         poses += [pointing_down(c * u - s * v, s * u + c * v, z, opening) for u in (*ends, ends[0])]
     return poses
 
