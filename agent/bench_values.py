@@ -189,7 +189,7 @@ def _rollouts(
     what = part if repeats == 1 else "Monte Carlo"
     collect(
         work, part=part, states=states, seed=SEED, workers=workers, ray=ray, repeats=repeats,
-        tries=2 if repeats > 1 else 6, progress=lambda done: progress(what, done, states),
+        tries=1 if repeats > 1 else 6, progress=lambda done: progress(what, done, states),
     )  # fmt: skip
     return read(work / f"{part}.jsonl")
 

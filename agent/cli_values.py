@@ -128,8 +128,8 @@ def bench_values_command(
         "bench-values-work"
     ),
     weights: Annotated[Path | None, typer.Option(help="A file of weights [default: those that ship].")] = None,
-    states: Annotated[int, typer.Option(min=1, help="States of held-out seeds.")] = 400,
-    shifted: Annotated[int, typer.Option(min=1, help="States of each kind of shift.")] = 150,
+    states: Annotated[int, typer.Option(min=1, help="States of held-out seeds.")] = 300,
+    shifted: Annotated[int, typer.Option(min=1, help="States of each kind of shift.")] = 120,
     monte_carlo: Annotated[int, typer.Option(min=0, help="States whose skills are tried again and again.")] = 200,
     repeats: Annotated[int, typer.Option(min=2, help="How often those are.")] = 20,
     workers: _Workers = 1,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -34,6 +35,8 @@ _SHARES = {
 }  # fmt: skip
 """How often each family is tried, where it can be; a family that is not named here `_ANY_SHARE`."""
 _ANY_SHARE = 0.10
+_MOST = {"pick and place": 6, "go to": 1}
+"""Of one family from one state, else 2: there is always much to find, and seldom something to wipe."""
 _PRESENT = 0.8
 """Share of searches that are for something in the room: the prior that a value of `find` starts from."""
 _SEARCHED = 0.2
@@ -258,7 +261,9 @@ def _choices(
         if job.part != "train" and unable and rng.random() < _UNABLE:
             skill: Skill | None = unable[int(rng.integers(len(unable)))]
         else:
-            skill = _choose([s for s in skills if s.phrase not in chosen], observation, present, rng)
+            tried = Counter(each.family for each in chosen.values())
+            left = [s for s in skills if s.phrase not in chosen and tried[s.family] < _MOST.get(s.family, 2)]
+            skill = _choose(left, observation, present, rng)
         if skill is not None:
             chosen[skill.phrase] = skill
     return list(chosen.values())

@@ -86,14 +86,14 @@ def draw_setup(scene: Scene, part: Part, rng: np.random.Generator) -> Setup:
         holding = kinds.pop(0) if rng.random() < 0.75 or "sponge" not in scene.types else "sponge"
         kinds = [kind for kind in kinds if kind != holding]
     spills: tuple[str, ...] = ()
-    if rng.random() < 0.20:
+    if rng.random() < 0.30:
         spills = (str(rng.choice(surfaces)),)
         if rng.random() < 0.7:
             robot_at = spills[0]
             holding = "sponge" if rng.random() < 0.8 else holding
             kinds = [kind for kind in kinds if kind != holding]
     opened = tuple(d.name for d in scene.drawers if rng.random() < 0.15)
-    if scene.drawers and holding and rng.random() < 0.30:  # about to put it away
+    if scene.drawers and holding and rng.random() < 0.45:  # about to put it away
         drawer = scene.drawers[int(rng.integers(len(scene.drawers)))]
         robot_at, opened = drawer.cabinet, (drawer.name,)
     here = robot_at if robot_at in (*surfaces, "user") else surfaces[0]
