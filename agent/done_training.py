@@ -59,11 +59,10 @@ def _episode(
         return
     world.failure_rate = _SLIP
     now = world.reset(made.setup, seed=int(rng.integers(2**31)))
-    surfaces = [p.name for p in world.scene.surfaces()]
-    judge = Teacher(made.errands, surfaces=surfaces)
+    judge = Teacher(made.errands, scene=world.scene)
     mistaken = rng.random() < _MISTAKEN
     errands = _misunderstood(made, world.scene, rng) if mistaken else made.errands
-    actor = Teacher(errands, surfaces=surfaces)
+    actor = Teacher(errands, scene=world.scene)
     turns: list[Turn] = []
     more = int(rng.integers(_ON + 1))
     for _ in range(_TURNS):

@@ -118,7 +118,7 @@ def _episode(
             world.make_true(RobotAt(str(place)))
         world.failure_rate = _SLIP
         observation = world.observe()
-    teacher = Teacher(instruction.errands, surfaces=surfaces)
+    teacher = Teacher(instruction.errands, scene=world.scene)
     turns: list[Turn] = []
     segments: list[Segment] = []
     written = 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..sim.observation import Observation, SeenObject
+from ..sim.scene import Scene
 
 Kind = Literal["deliver", "hold", "find", "go", "open", "close", "refuse"]
 
@@ -39,10 +40,12 @@ class Errand:
 class Teacher:
     """Follows one instruction's errands through one episode."""
 
-    def __init__(self, errands: Sequence[Errand], *, surfaces: Sequence[str]):
+    def __init__(self, errands: Sequence[Errand], *, scene: Scene):
         self._errands = list(errands)
-        self._surfaces = tuple(surfaces)
+        self._surfaces = tuple(p.name for p in scene.surfaces())
+        self._cabinet = {d.name: d.cabinet for d in scene.drawers}
         self._delivered: list[str] = []
+        self._to_stay_open: list[str] = []
         self._unfindable: set[str] = set()
 
     def next_phrase(self, now: Observation) -> str:
@@ -51,9 +54,17 @@ class Teacher:
             phrase = self._pursue(self._errands[0], now)
             if phrase is not None:
                 return phrase
-            self._errands.pop(0)
-            self._delivered = []
-        return DONE
+            self._finish(self._errands.pop(0))
+        # What had to be shut to get at the top of a cabinet is opened again, if that was asked for.
+        opening = {d.name: d.opening or 0.0 for d in now.drawers}
+        shut = [name for name in self._to_stay_open if opening[name] < 0.5 and now.robot.holding is None]
+        return f"open the {shut[0]}" if shut else DONE
+
+    def _finish(self, errand: Errand) -> None:
+        self._delivered = []
+        if errand.kind in ("open", "close") and errand.target:
+            self._to_stay_open = [name for name in self._to_stay_open if name != errand.target]
+            self._to_stay_open += [errand.target] * (errand.kind == "open")
 
     def report(self, phrase: str, now: Observation, *, failed: bool) -> None:
         """Tell the teacher how the phrase it gave went; `now` is what is seen afterwards."""
@@ -89,16 +100,20 @@ class Teacher:
             return None
         return self._free_hand(now) or f"{errand.kind} the {errand.target}"
 
-    def _free_hand(self, now: Observation) -> str | None:
+    def _free_hand(self, now: Observation, back: str | None = None) -> str | None:
         """How to get rid of what is in the hand without throwing it away or handing it over; None if it is empty."""
         if now.robot.holding is None:
             return None
-        if now.robot.place not in self._surfaces:
+        if back in self._surfaces and now.robot.place != back:
+            return f"go to the {back}"
+        if now.robot.place not in self._surfaces or self._in_the_way(now.robot.place, now):
             return f"go to the {self._surfaces[0]}"
         return f"put down the {now.robot.holding}"
 
     def _deliver(self, errand: Errand, now: Observation) -> str | None:
         held = now.robot.holding
+        if drawer := self._in_the_way(errand.to, now):
+            return self._free_hand(now, back=errand.source) or f"close the {drawer}"
         if held in errand.what and held not in self._delivered:
             if now.robot.place == errand.to:
                 return f"put down the {held}"
@@ -115,13 +130,19 @@ class Teacher:
                 return None
         return self._grasp(errand, now, skip=there)
 
+    def _in_the_way(self, place: str | None, now: Observation) -> str | None:
+        """The uppermost drawer that stands open there: it keeps the hand from the top of its cabinet."""
+        out = [d.name for d in now.drawers if d.opening is not None and d.opening >= 0.5]
+        return next((name for name in out if self._cabinet[name] == place), None)
+
     def _grasp(self, errand: Errand, now: Observation, skip: AbstractSet[str] = frozenset()) -> str:
         free = self._free_hand(now)
         if free:
             return free
         here = [o for o in now.here() if self._wanted(o, errand, skip)]
         if here:
-            return f"pick up the {_best(errand, here)}"
+            drawer = self._in_the_way(now.robot.place, now)
+            return f"close the {drawer}" if drawer else f"pick up the {_best(errand, here)}"
         return self._search(errand, now, skip)
 
     def _search(self, errand: Errand, now: Observation, skip: AbstractSet[str] = frozenset()) -> str:
