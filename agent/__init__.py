@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .config import ConfigError as ConfigError
     from .language_model import LanguageModel as LanguageModel
     from .language_model import ScriptedModel as ScriptedModel
+    from .person import Person as Person
+    from .person import WrittenAnswers as WrittenAnswers
     from .runs import CorruptRun as CorruptRun
     from .runs import UnknownRun as UnknownRun
     from .types import Candidate as Candidate
@@ -27,6 +29,7 @@ _HOMES = {
     "agent": ("Agent", "Watcher"),
     "config": ("Config", "ConfigError"),
     "language_model": ("LanguageModel", "ScriptedModel"),
+    "person": ("Person", "WrittenAnswers"),
     "runs": ("CorruptRun", "UnknownRun"),
     "types": ("Candidate", "Decision", "Fact", "Result", "Step", "Subgoal", "Verdict"),
 }

@@ -15,12 +15,14 @@ from ..memory.store import Memory
 from ..sim.world import World
 from ..skills.library import SkillLibrary
 from ..skills.own import load_makers
+from . import imagining
 from .answering import answer
 from .config import Config
 from .journal import Header, Journal
 from .language_model import LanguageModel
 from .loop import PHASES, Loop, Turn, Values
 from .parts import make_memory, make_model, make_values, make_world
+from .person import Person, WrittenAnswers
 from .runs import RunFolder, runs_folder
 from .types import Decision, Result, Step
 
@@ -58,12 +60,16 @@ class Agent:
         config: Config | None = None,
         watcher: Watcher | None = None,
         clock: Callable[[], float] = time.time,
+        person: Person | None = None,
     ):
         self.config = config or Config()
+        self.person = person or (WrittenAnswers.read(self.config.answers) if self.config.answers else None)
+        """Who is asked when it is not clear what is meant; None: nobody, and the best choice is made."""
         self._clock = clock
         self.watcher = watcher
         self._world, self._model, self._memory, self._values, self._library = world, model, memory, values, library
         self._journal: Journal | None = None
+        self._imagined: Result | None = None
         self.run_id: str | None = None
         """The id of the newest run, as soon as it has one."""
 
@@ -77,6 +83,11 @@ class Agent:
         """As `run`, step by step; the result is in `result` afterwards. What was begun can be resumed by `run_id`."""
         if not goal.strip():
             raise ValueError("Expected a goal in words, got nothing. Say what you want, like 'bring me an apple'.")
+        self._imagined = None
+        if self.config.authority == "plan":
+            self._imagined = self.plan(goal)
+            yield from self._imagined.steps
+            return
         folder = RunFolder.create(runs_folder(self.config.runs))
         self.run_id = folder.run_id
         header = Header(
@@ -91,6 +102,16 @@ class Agent:
             versions=tuple(_versions()),
         )
         yield from self._go_on(folder, Journal.start(folder.journal, header), resumed=False)
+
+    def plan(self, goal: str) -> Result:
+        """How `goal` would be pursued from what is seen and remembered, if every skill did what it declares.
+
+        Nothing moves, and nothing is written. What is not known is assumed to be where nobody has looked.
+        """
+        return imagining.plan(
+            goal, self.world.observe(), scene=self.world.scene, model=self.model, memory=self.memory,
+            values=self.values, library=self.library, config=self.config, watcher=self.watcher,
+        )  # fmt: skip
 
     def resume(self, run_id: str, *, choose: str | None = None) -> Result:
         """Go on with a run that was cut short, in the world as it was then; its result, if it had ended.
@@ -117,6 +138,8 @@ class Agent:
     @property
     def result(self) -> Result:
         """The result of the newest run. Raises RuntimeError while there is none."""
+        if self._imagined is not None:
+            return self._imagined
         if self._journal is None or (result := self._journal.result()) is None:
             raise RuntimeError("Expected a run that has ended; this one can go on. Take the next of its steps.")
         return result
@@ -186,6 +209,7 @@ class Agent:
             config=self.config,
             folder=folder,
             journal=journal,
+            person=self.person,
         )
         thread: RunnableConfig = {"configurable": {"thread_id": folder.run_id}, "recursion_limit": _NO_LIMIT}
         with folder.checkpoints() as checkpoints:

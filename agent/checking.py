@@ -86,6 +86,13 @@ def in_words(condition: Condition) -> str:
             return str(condition)
 
 
+def unmet(skill: Skill, now: Observation) -> str:
+    """Why `skill` can't be done as things are seen; "": it can."""
+    facts = now.believed()
+    missing = [in_words(leaf) for leaf in leaves(skill.preconditions) if not leaf.holds(facts)]
+    return f"not tried: it is not seen that {'; '.join(missing)}" if missing else ""
+
+
 def check(
     skill: Skill, outcome: Outcome, before: Observation, after: Observation, earlier: Sequence[Step] = ()
 ) -> Verdict:

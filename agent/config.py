@@ -107,13 +107,25 @@ class Config:
     guards: bool = True
     """Hold choices against what the goal plainly asks for: other things are not taken, 'done' needs to be seen, and a
     refusal needs to have looked."""
+    checks: Literal["all", "recover", "after", "none"] = "all"
+    """How far what happens is looked at: 'all' with the guards, 'recover' without them; for comparison 'after' tries
+    the steps of a plan made at the start until each is seen to be done, 'none' carries the plan out blindly."""
+    authority: Literal["auto", "ask-each", "plan"] = "auto"
+    """'ask-each' has a person say yes to every skill, 'plan' tells what would be done and does nothing."""
+    yes: int = 0
+    """With authority 'ask-each': so many skills are done before the first question."""
+    answers: str | None = None
+    """A JSON file of answers to questions, for runs that nobody watches; '*' answers all others."""
+    ask_least: float = 0.2
+    """Somebody who can be asked is asked which of several objects is meant, if more than one has at least this share of
+    say × can; `doable bench asking` tells how it was chosen."""
     gui: bool = False
     """Show the physics in a window."""
 
     def __post_init__(self) -> None:
         for name in ("max_steps", "prompt_steps"):
             _at_least(name, getattr(self, name), 1)
-        for name in ("seed", "recall_k", "thought_tokens", "examples"):
+        for name in ("seed", "recall_k", "thought_tokens", "examples", "yes"):
             _at_least(name, getattr(self, name) or 0, 0)
         _at_least("wordings", self.wordings, 1)
         _at_least("prompt_tokens", self.prompt_tokens, 128)
@@ -127,7 +139,7 @@ class Config:
                 "Expected normalise 'sum' and one wording with search 'best-first', which bounds probabilities; "
                 f"got {self.normalise!r} and {self.wordings}. Leave search at 'full' with these."
             )
-        for name in ("floor", "detector_threshold"):
+        for name in ("floor", "detector_threshold", "ask_least"):
             if not 0 <= (share := getattr(self, name)) < 1:
                 raise ConfigError(f"Expected {name} to be a probability in [0, 1), got {share}.")
         for name in ("max_seconds", "max_wall_seconds"):

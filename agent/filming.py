@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .agent import Watcher
     from .loop import Turn
 
-_ENDS = {"finish": "done", "refuse": "refuses: it is not possible", "stop": "stops"}
+_ENDS = {"finish": "done", "refuse": "refuses: it is not possible", "stop": "stops", "ask": "asks"}
 
 
 def caption(turn: Turn, max_steps: int | None = None) -> Caption:

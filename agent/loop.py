@@ -1,8 +1,8 @@
 """The loop, as the design draws it: one node a phase, checkpointed after each.
 
-     observe ─► recall ─► decompose ─► score ─► choose ─► act ─► check ─► remember ─► end
-        ▲                                          └── nothing to do ──►│        │
-        └──────────────────────────────── next turn ───────────────────┴────────┘
+     observe ─► recall ─► decompose ─► score ─► choose ─► (ask) ─► act ─► check ─► remember ─► end
+        ▲                                          └── nothing to do ───────►│        │
+        └──────────────────────────────── next turn ────────────────────────┴────────┘
 
 A resumed phase runs again from its start. So every phase that touches the world leaves a snapshot of it on disk and the
 snapshot's id in its state, and `act` does nothing else: the world that a checkpoint names never had the next action.
@@ -25,7 +25,7 @@ from ..sim.world import World
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
 from ..skills.skill import Outcome, Skill
-from . import caution, checking, guards, meaning, prompts, recalling, scoring
+from . import asking, caution, checking, guards, imagining, meaning, prompts, recalling, recovering, scoring
 from .checking import Ending, Limits
 from .config import Config
 from .decompose import decompose
@@ -33,11 +33,13 @@ from .done_value import GoalValues
 from .journal import Footer, Journal
 from .language_model import LanguageModel
 from .meaning import Meaning
+from .person import Person, picked
 from .runs import RunFolder
 from .saying import Saying
 from .types import Candidate, Decision, Step, Subgoal, Verdict
 
 PHASES = ("observe", "recall", "decompose", "score", "choose", "act", "check", "remember")
+"""Those of every turn in which something is done; `ask` comes between choose and act where a person is asked."""
 
 
 class Values(Protocol):
@@ -52,6 +54,8 @@ class Turn(TypedDict):
     index: int
     snapshot: str
     """The world as this state knows it."""
+    plan: tuple[str, ...]
+    """The skills that were planned at the start, if they are to be followed."""
     subgoals: tuple[Subgoal, ...]
     current: int
     """Index of the subgoal that is pursued."""
@@ -85,9 +89,10 @@ class Loop:
         config: Config,
         folder: RunFolder,
         journal: Journal,
+        person: Person | None = None,
     ):
         self.world, self.model, self.memory, self.values, self.library = world, model, memory, values, library
-        self.config, self.folder, self.journal = config, folder, journal
+        self.config, self.folder, self.journal, self.person = config, folder, journal, person
         self._header = journal.header
         self._limits = Limits(config.max_steps, config.max_seconds, config.max_wall_seconds)
         self._skills = {skill.phrase: skill for skill in library}
@@ -100,14 +105,15 @@ class Loop:
     def graph(self) -> StateGraph:
         """The phases joined as drawn above, not yet compiled."""
         graph = StateGraph(Turn)
-        for phase in PHASES:
+        for phase in (*PHASES, "ask"):
             graph.add_node(phase, getattr(self, phase))
         graph.add_edge(START, "observe")
         graph.add_edge("observe", "recall")
         graph.add_edge("recall", "decompose")
         graph.add_edge("decompose", "score")
         graph.add_edge("score", "choose")
-        graph.add_conditional_edges("choose", lambda turn: "act" if turn["decision"].kind == "act" else "check")
+        graph.add_conditional_edges("choose", self._after_choice, ["ask", "act", "check"])
+        graph.add_conditional_edges("ask", lambda turn: "act" if turn["decision"].kind == "act" else "check")
         graph.add_edge("act", "check")
         graph.add_edge("check", "remember")
         graph.add_conditional_edges("remember", lambda turn: END if turn.get("ending") else "observe")
@@ -147,10 +153,20 @@ class Loop:
         """What to pursue by itself, and in what order."""
         if turn.get("subgoals"):
             return {"current": turn.get("current", 0)}
+        if self._planned:
+            planned = imagining.plan(
+                self._header.goal, turn["observation"], scene=self.world.scene, model=self.model, memory=self.memory,
+                values=self.values, library=self.library, config=self.config,
+            )  # fmt: skip
+            return {
+                "subgoals": (Subgoal(self._header.goal),), "current": 0, "plan": imagining.phrases(planned.steps),
+            }  # fmt: skip
         return {"subgoals": tuple(decompose(self._header.goal)), "current": 0}
 
     def score(self, turn: Turn) -> Change:
         """What would help, weighed by what can work, for every skill."""
+        if self._planned:
+            return {"candidates": (), "thought": None}
         subgoal, observation = self._pursued(turn), turn["observation"]
         saying, episode = self._saying, self._header.run_id
         now = self._header.started + observation.time
@@ -174,18 +190,42 @@ class Loop:
         return {"candidates": scoring.rank(phrases, log_say, can, tabu), "thought": thought}
 
     def choose(self, turn: Turn) -> Change:
-        """The best one."""
+        """The best one, or what to ask a person."""
+        if self._planned:
+            return {"decision": recovering.as_planned(turn["plan"], self.journal.steps)}
         asked = self._meaning(turn)
         if asked and guards.reached(asked, turn["observation"], self._steps(self._pursued(turn))):
-            return {"decision": Decision("finish", None, f"it is seen that {asked}")}
+            return {"decision": self._tidy(turn) or Decision("finish", None, f"it is seen that {asked}")}
         decision = scoring.choose(turn["candidates"], self._skills, self._tabu(turn), self._least(turn))
         if thought := turn.get("thought"):
             decision = replace(decision, reason=f"{decision.reason}; thought: {thought}")
-        return {"decision": decision}
+        return {"decision": self._question(turn) or decision if decision.kind == "act" else decision}
+
+    def ask(self, turn: Turn) -> Change:
+        """A person's word: which one is meant, or whether to do it. Nothing has moved yet."""
+        assert self.person is not None, "nobody is asked where there is nobody"
+        decision, episode = turn["decision"], self._header.run_id
+        if decision.kind == "act":
+            options = ("yes", "no", *(c.phrase for c in turn["candidates"][1:4]))
+            said = self.person(f"{decision.phrase}?", options)
+            return {"decision": asking.approved(said, options, decision)}
+        subgoal = self._pursued(turn).text
+        said = recalling.answered(self.memory, decision.reason) or self.person(decision.reason, decision.options)
+        phrase = picked(said, decision.options)
+        if phrase:
+            now = self._header.started + turn["observation"].time
+            self.memory.remember([recalling.told(decision.reason, phrase, now, episode)])
+        reason = f"asked {decision.reason!r}, told {said!r}" if said else f"asked {decision.reason!r}; nobody answered"
+        if said and not phrase:
+            return {"decision": Decision("stop", None, f"{reason}: none of what is here, for {subgoal!r}")}
+        chosen = Decision("act", phrase or decision.options[0], reason, decision.options if phrase else ())
+        return {"decision": chosen}
 
     def act(self, turn: Turn) -> Change:
-        """Move the robot; the only phase that does."""
-        outcome = execute(self._skill(turn["decision"]), self.world, turn["observation"])
+        """Move the robot; the only phase that does. What is not seen to be possible is not tried."""
+        skill, seen = self._skill(turn["decision"]), turn["observation"]
+        missing = "" if self.config.checks == "none" else checking.unmet(skill, seen)
+        outcome = Outcome("failed", missing) if missing else execute(skill, self.world, seen)
         return {"outcome": outcome, "snapshot": self._save(turn, "2-act")}
 
     def check(self, turn: Turn) -> Change:
@@ -194,9 +234,11 @@ class Loop:
         if outcome is None:
             return {"verdict": checking.conclude(decision, subgoal, len(turn["subgoals"]))}
         after = self.world.observe()
-        verdict = checking.check(
-            self._skill(decision), outcome, turn["observation"], after, earlier=self._steps(subgoal)
-        )
+        if self.config.checks == "none":
+            verdict = Verdict((), "not looked at", "continue")
+        else:
+            skill, earlier = self._skill(decision), self._steps(subgoal)
+            verdict = checking.check(skill, outcome, turn["observation"], after, earlier=earlier)
         return {"after": after, "verdict": verdict, "snapshot": self._save(turn, "3-check")}
 
     def remember(self, turn: Turn) -> Change:
@@ -230,6 +272,43 @@ class Loop:
 
     # What the phases share.
 
+    @property
+    def _planned(self) -> bool:
+        return self.config.checks in ("after", "none")
+
+    def _after_choice(self, turn: Turn) -> str:
+        decision = turn["decision"]
+        if decision.kind == "ask":
+            return "ask"
+        if decision.kind != "act":
+            return "check"
+        ask = self.person is not None and self.config.authority == "ask-each" and turn["index"] >= self.config.yes
+        return "ask" if ask else "act"
+
+    def _question(self, turn: Turn) -> Decision | None:
+        """What to ask before anything is done, if there is somebody, and more than one object may be meant."""
+        text, steps = self._pursued(turn).text, self._steps(self._pursued(turn))
+        if self.person is None or any(step.decision.options for step in steps):
+            return None
+        if asking.any_will_do(text, self._meaning(turn)):
+            return None
+        things = asking.prediction_set(turn["candidates"], self._skills, self.config.ask_least)
+        if len(things) < 2 or self._skills[turn["candidates"][0].phrase].target not in things:
+            return None
+        options = asking.options(turn["candidates"], self._skills, things)
+        return Decision("ask", None, asking.question(text, things), options)
+
+    def _tidy(self, turn: Turn) -> Decision | None:
+        """Before the run ends: close a drawer that was opened on the way, and that nobody asked to have open."""
+        if self._pursued(turn).index + 1 < len(turn["subgoals"]) or self.config.checks != "all":
+            return None
+        meant = [meaning.read(subgoal.text, self.world.scene) for subgoal in turn["subgoals"]]
+        drawer = recovering.left_open(self.journal.steps, turn["observation"], meant)
+        skill = self._skills.get(f"close the {drawer}")
+        if skill is None or skill.phrase in self._tabu(turn) or checking.unmet(skill, turn["observation"]):
+            return None
+        return Decision("act", skill.phrase, f"the {drawer} was opened on the way")
+
     def _save(self, turn: Turn, name: str) -> str:
         return self.folder.save(f"{turn['index']:05d}-{name}", self.world.snapshot())
 
@@ -254,6 +333,7 @@ class Loop:
         """Phrases that are not to be chosen, each with the reason."""
         subgoal, observation = self._pursued(turn), turn["observation"]
         tabu = scoring.tabu(self.journal.steps, subgoal, observation)
+        tabu |= recovering.not_meant(self._steps(subgoal), self._skills)
         if asked := self._meaning(turn):
             tabu |= guards.masks(asked, self.library, observation, self._steps(subgoal), self.world.scene)
         return tabu
@@ -261,7 +341,7 @@ class Loop:
     def _meaning(self, turn: Turn) -> Meaning | None:
         """What the subgoal plainly asks for; None: not plain, or not to be used."""
         text = self._pursued(turn).text
-        if self.config.guards and text not in self._meanings:
+        if self.config.guards and self.config.checks == "all" and text not in self._meanings:
             self._meanings[text] = meaning.read(text, self.world.scene)
         return self._meanings.get(text)
 

@@ -185,3 +185,19 @@ def _deed(step: Step, skill: Skill, started: float, episode: str) -> Record:
         importance=0.5 if worked else 0.7,
         episode=episode,
     )
+
+
+def told(question: str, phrase: str, time: float, episode: str) -> Record:
+    """What a person answered, to be known when the same is asked again."""
+    return Record(
+        text=f"asked {question!r}: {phrase}", kind="fact", time=time, place=None, objects=(), outcome=None,
+        importance=0.9, episode=episode, told=True,
+    )  # fmt: skip
+
+
+def answered(memory: Memory, question: str) -> str | None:
+    """The newest answer to this very question; None: it was never asked."""
+    start = f"asked {question!r}: "
+    found = [r for r in memory.search(question, k=32, only=Filter("fact")) if r.text.startswith(start) and not r.until]
+    newest = max(found, key=lambda record: record.time, default=None)
+    return newest.text.removeprefix(start) if newest else None

@@ -23,7 +23,7 @@ from .types import Step
 
 SHOWN = 20
 """Candidates of a turn on the page."""
-_ENDS = {"finish": "done", "refuse": "say that it is not possible", "stop": "stop"}
+_ENDS = {"finish": "done", "refuse": "say that it is not possible", "stop": "stop", "ask": "ask"}
 
 
 def report(run: str, runs: str | Path | None, out: Path, *, film: bool = True) -> str:

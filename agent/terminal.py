@@ -19,7 +19,12 @@ from .types import Candidate, Decision, Result, Subgoal, Verdict
 _BEST = 5
 _BAR = 16
 _STYLE = {"reached": "bold green", "refused": "bold yellow", "stopped": "bold red"}
-_ENDS = {"finish": "done: the subgoal is finished", "refuse": "refuses: it is not possible", "stop": "stops"}
+_ENDS = {
+    "finish": "done: the subgoal is finished",
+    "refuse": "refuses: it is not possible",
+    "stop": "stops",
+    "ask": "asks you",
+}
 
 
 class Terminal:

@@ -35,10 +35,13 @@ class Candidate:
 class Decision:
     """What to do this turn, and why. `phrase` names the skill for `act`; None otherwise."""
 
-    kind: Literal["act", "finish", "refuse", "stop"]
-    """finish: the subgoal is reached; refuse: the goal cannot be met; stop: a limit was hit."""
+    kind: Literal["act", "ask", "finish", "refuse", "stop"]
+    """ask: a person is to choose among `options`; finish: the subgoal is reached; refuse: the goal cannot be met; stop:
+    a limit was hit."""
     phrase: str | None
     reason: str
+    options: tuple[str, ...] = ()
+    """Phrases that a person was asked to choose from."""
 
 
 @dataclass(frozen=True)

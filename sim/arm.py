@@ -337,6 +337,10 @@ class ArmRobot(Servo):
             if touched:
                 self._freeze(motors)
                 return Motion("stopped", f"the {touched} met something")
+            # A robot that has lost what it carries has no business in driving on.
+            if motors is self.base and (lost := self.gripper.lost()):
+                self._freeze(motors)
+                return Motion("stopped", f"the {lost} slipped out of the hand")
         for _ in range(30):
             if np.abs(self.measure(motors) - motors.goal).max() < motors.tolerance:
                 return Motion("reached")

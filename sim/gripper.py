@@ -50,6 +50,13 @@ class Gripper:
         pressing = float(self._where()[0])
         return grip if pressing > 0.004 and self._gap() > 0.6 * gap else None
 
+    def lost(self) -> str | None:
+        """What slipped out of the fingers since it was last asked; None: nothing did."""
+        if self._held is None or self.gripped is not None:
+            return None
+        (grip, _), self._held = self._held, None
+        return grip.type
+
     def close(self, grip: Grip | None = None, each_tick: Callable[[], None] = lambda: None) -> float:
         """Close until both fingers stand still; then one holds its place and the other presses. Gives the gap, metres.
 

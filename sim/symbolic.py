@@ -68,6 +68,35 @@ class SymbolicWorld:
         self.time = 0.0
         return self.observe()
 
+    @classmethod
+    def believing(cls, scene: Scene, observation: Observation) -> SymbolicWorld:
+        """A world as an observation tells of it, to plan in; nothing goes wrong there.
+
+        What was remembered is where it was. A type of the scene that is known nowhere is assumed where nobody has
+        looked, at the surfaces in turn; where all have been looked at, it is not there.
+        """
+        places = {*(p.name for p in scene.places), *scene.drawer_names, *CATALOGUE}
+        known = [o for o in observation.objects if o.place in places]
+        objects = [(o.type, o.place or "") for o in known]
+        fresh = [p.name for p in scene.surfaces() if p.name not in observation.looked_at]
+        there = {*(kind for kind, _ in objects), observation.robot.holding}
+        missing = [kind for kind in scene.types if kind not in there] if fresh else []
+        objects += [(kind, fresh[i % len(fresh)]) for i, kind in enumerate(missing)]
+        opened = tuple(d.name for d in observation.drawers if d.opening is not None and d.opening >= 0.5)
+        at = observation.robot.place or scene.robot_at
+        world = cls(scene)
+        world.reset(Setup(tuple(objects), at, observation.robot.holding, opened, spills=tuple(
+            spill.place for spill in observation.spills)))  # fmt: skip
+        world.time = observation.time
+        world._looked = list(observation.looked_at)
+        world._visited = list(observation.visited) or [at]
+        world._seen_drawers = {
+            d.name: (d.opening, d.last_seen or 0.0) for d in observation.drawers if d.opening is not None
+        }
+        world._seen = {i: (o.place or "", o.last_seen) for i, o in enumerate(known) if not o.remembered}
+        world._read = {i: o.type for i, o in enumerate(known)}
+        return world
+
     def observe(self) -> Observation:
         """What stands at the robot's place, and what was seen before."""
         self._look()

@@ -45,6 +45,9 @@ def test_every_field_can_be_set_by_environment(name):
         "prompt_tokens": "512",
         "normalise": "pmi",
         "guards": "false",
+        "checks": "after",
+        "authority": "plan",
+        "ask_least": "0.5",
     }
     value = value.get(name, "3")
     config = Config.load(environ={f"DOABLE_{name.upper()}": value})

@@ -1,0 +1,74 @@
+"""Thinking a goal through before anything moves: the loop itself, in a world as it is believed to be.
+
+What is not known is assumed to be where nobody has looked (`SymbolicWorld.believing`), and every skill does what it
+declares. So a plan says what would be done if nothing went wrong, and nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ..memory.record import Record
+from ..memory.store import Memory
+from ..sim.observation import Observation
+from ..sim.symbolic import SymbolicWorld
+from .types import Result
+
+if TYPE_CHECKING:
+    from ..sim.scene import Scene
+    from ..skills.library import SkillLibrary
+    from .agent import Watcher
+    from .config import Config
+    from .language_model import LanguageModel
+    from .loop import Values
+
+
+class ReadOnly:
+    """A memory that can be asked, and that what is only imagined does not get into."""
+
+    def __init__(self, memory: Memory):
+        self._memory = memory
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._memory, name)
+
+    def remember(self, records: Iterable[Record]) -> list[Record]:
+        """Nothing is kept."""
+        return []
+
+    def forget(self, ids: Sequence[str]) -> list[str]:
+        """Nothing is forgotten."""
+        return []
+
+    def end(self, record_id: str, until: float | None) -> None:
+        """Nothing ends."""
+
+
+def plan(
+    goal: str,
+    observation: Observation,
+    *,
+    scene: Scene,
+    model: LanguageModel,
+    memory: Memory,
+    values: Values,
+    library: SkillLibrary,
+    config: Config,
+    watcher: Watcher | None = None,
+) -> Result:
+    """How the goal would be pursued from what is seen: a run that moved nothing, and left nothing behind."""
+    from .agent import Agent  # which runs the loop that asks for plans
+
+    world: Any = SymbolicWorld.believing(scene, observation)
+    asked: Any = ReadOnly(memory)
+    with TemporaryDirectory(prefix="doable-plan-", ignore_cleanup_errors=True) as folder:
+        config = replace(config, checks="all", authority="auto", answers=None, runs=folder)
+        return Agent(world, model, asked, values, library, config, watcher).run(goal)
+
+
+def phrases(steps: Iterable[Any]) -> tuple[str, ...]:
+    """The skills of some steps, in order."""
+    return tuple(step.decision.phrase for step in steps if step.decision.phrase)

@@ -1,0 +1,213 @@
+"""Asking which one is meant, leave to act, and plans: with a scripted model in the symbolic world."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doable.agent import Agent, Config, ScriptedModel, WrittenAnswers
+from doable.agent.asking import any_will_do, prediction_set, quantile, shares
+from doable.agent.meaning import read
+from doable.agent.person import AtTerminal, picked
+from doable.agent.scoring import rank
+from doable.memory.embedding import HashEmbedder
+from doable.memory.store import Memory
+from doable.sim.facts import At
+from doable.sim.scene import load_scene
+from doable.sim.symbolic import SymbolicWorld
+from doable.sim.task import Setup
+from doable.skills.baselines import DeclaredValues
+from doable.skills.library import SkillLibrary
+
+SETUP = Setup((("coke", "table"), ("pepsi", "table"), ("sponge", "far counter")), "table")
+SCENE = load_scene()
+SKILLS = {skill.phrase: skill for skill in SkillLibrary.of(SCENE)}
+OPTIONS = ("pick up the coke", "pick up the pepsi")
+
+
+def fetches(*kinds):
+    """A model that would bring any of these, the first one a little rather."""
+
+    def say(prompt, continuation):
+        phrase = continuation.strip()
+        turn = prompt.count("\nDone.")
+        now = prompt.rsplit("\nNow:", 1)[-1]
+        if turn == 0 and phrase in {f"pick up the {kind}" for kind in kinds}:
+            return -0.7 - 0.1 * [f"pick up the {kind}" for kind in kinds].index(phrase)
+        wanted = {0: "", 1: "bring it to you"}.get(turn, "done")
+        if turn == 2:
+            wanted = next((f"put down the {kind}" for kind in kinds if f"holding the {kind}" in now), "done")
+        return -0.1 if phrase == wanted else -9.0
+
+    return say
+
+
+def agent(tmp_path, *, person=None, say=None, **config):
+    world = SymbolicWorld()
+    world.reset(SETUP, seed=0)
+    memory = Memory(tmp_path / "memory", HashEmbedder())
+    settings = Config(runs=str(tmp_path / "runs"), max_steps=8, **config)
+    model = ScriptedModel(say or fetches("coke", "pepsi"))
+    return Agent(world, model, memory, DeclaredValues(), config=settings, person=person)
+
+
+def test_the_one_that_was_meant_is_brought(tmp_path):
+    heard = []
+
+    def person(question, options):
+        heard.append((question, options))
+        return "the pepsi"
+
+    run = agent(tmp_path, person=person)
+    result = run.run("bring me the soda")
+    assert result.status == "reached"
+    assert At("pepsi", "user").holds(run.world.facts())
+    [(question, options)] = heard
+    assert question == "Which one for 'bring me the soda': the coke or the pepsi?"
+    assert options == OPTIONS
+    assert result.steps[0].decision.options == OPTIONS
+    run.memory.close()
+
+
+def test_the_same_is_not_asked_twice(tmp_path):
+    first = agent(tmp_path, person=WrittenAnswers({"which one": "2"}))
+    first.run("bring me the soda")
+    first.memory.close()
+
+    def nobody(question, options):
+        raise AssertionError(f"asked again: {question}")
+
+    second = agent(tmp_path, person=nobody)
+    second.run("bring me the soda")
+    assert At("pepsi", "user").holds(second.world.facts())
+
+
+@pytest.mark.parametrize("goal", ["bring me a soda", "bring me the coke"])
+def test_what_is_clear_or_all_the_same_is_not_asked(tmp_path, goal):
+    def nobody(question, options):
+        raise AssertionError(question)
+
+    assert agent(tmp_path, person=nobody).run(goal).status == "reached"
+
+
+def test_where_nobody_answers_the_best_is_done(tmp_path):
+    run = agent(tmp_path, person=lambda question, options: None)
+    result = run.run("bring me the soda")
+    assert At("coke", "user").holds(run.world.facts())
+    assert "nobody answered" in result.steps[0].decision.reason
+
+
+def test_none_of_them_stops(tmp_path):
+    run = agent(tmp_path, person=lambda question, options: "neither")
+    result = run.run("bring me the soda")
+    assert result.status == "stopped"
+    assert "neither" in result.reason
+    assert run.world.facts().holding is None
+
+
+def test_every_skill_waits_for_a_yes(tmp_path):
+    asked = []
+
+    def person(question, options):
+        asked.append(question)
+        return "yes" if len(asked) < 2 else "no"
+
+    run = agent(tmp_path, person=person, authority="ask-each", yes=1)
+    result = run.run("bring me the coke")
+    assert result.status == "stopped"
+    assert "did not say yes" in result.reason
+    assert [step.decision.kind for step in result.steps] == ["act", "act", "stop"]
+    assert asked == ["bring it to you?", "put down the coke?"]
+
+
+def test_a_person_chooses_another_skill(tmp_path):
+    run = agent(tmp_path, person=lambda q, options: "pick up the pepsi", authority="ask-each", guards=False)
+    first = next(iter(run.stream("bring me the coke")))
+    assert first.decision.phrase == "pick up the pepsi"
+
+
+def test_a_plan_moves_nothing_and_leaves_nothing(tmp_path):
+    run = agent(tmp_path, authority="plan")
+    before = run.world.snapshot()
+    result = run.run("bring me the coke")
+    assert [s.decision.phrase for s in result.steps] == [
+        "pick up the coke",
+        "bring it to you",
+        "put down the coke",
+        None,
+    ]
+    assert result.status == "reached"
+    assert run.world.snapshot() == before
+    assert run.memory.count() == 0
+    assert not (tmp_path / "runs").exists()
+
+
+def test_answers_come_from_a_file(tmp_path):
+    path = tmp_path / "answers.json"
+    path.write_text(json.dumps({"which one": "pepsi", "*": "no"}), encoding="utf-8")
+    run = agent(tmp_path, answers=str(path))
+    run.run("bring me the soda")
+    assert At("pepsi", "user").holds(run.world.facts())
+    path.write_text("[1]", encoding="utf-8")
+    with pytest.raises(ValueError, match="which one"):
+        WrittenAnswers.read(path)
+    with pytest.raises(ValueError, match="No such file"):
+        WrittenAnswers.read(tmp_path / "no.json")
+
+
+def test_at_a_terminal_options_have_numbers():
+    shown = []
+    assert AtTerminal(lambda prompt: " 2 ", shown.append)("Which one?", OPTIONS) == "2"
+    assert shown == ["  1. pick up the coke", "  2. pick up the pepsi"]
+
+    def gone(prompt):
+        raise EOFError
+
+    assert AtTerminal(gone, shown.append)("Which one?", OPTIONS) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "option"),
+    [
+        ("1", OPTIONS[0]),
+        ("3", None),
+        ("The Pepsi.", OPTIONS[1]),
+        ("pick up the coke", OPTIONS[0]),
+        ("what", None),
+        (None, None),
+    ],
+)
+def test_answers_are_understood(answer, option):
+    assert picked(answer, OPTIONS) == option
+
+
+def test_shares_are_by_object():
+    log_say = np.full(len(SKILLS), -20.0)
+    phrases = list(SKILLS)
+    log_say[phrases.index("find the coke")] = log_say[phrases.index("pick up the coke")] = math.log(0.3)
+    log_say[phrases.index("pick up the pepsi")] = math.log(0.4)
+    candidates = rank(phrases, log_say, np.ones(len(phrases)))
+    found = shares(candidates, SKILLS)
+    assert list(found)[:2] == ["coke", "pepsi"]
+    assert found["coke"] == pytest.approx(0.6, abs=1e-3)
+    assert prediction_set(candidates, SKILLS, 0.5) == ("coke",)
+    assert prediction_set(candidates, SKILLS, 0.3) == ("coke", "pepsi")
+    assert prediction_set(candidates, SKILLS, 1.1) == ("coke",), "never empty"
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=200), st.floats(0.05, 0.95))
+def test_the_quantile_covers_its_share(scores, target):
+    """Of the calibration's own scores at least `target` are within it."""
+    q = quantile(scores, target)
+    assert np.mean(np.array(scores) <= q) >= target - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("text", "so"),
+    [("bring me a soda", True), ("bring me the soda", False), ("bring me the coke", True), ("do it", False)],
+)
+def test_any_will_do(text, so):
+    assert any_will_do(text, read(text, SCENE)) == so
