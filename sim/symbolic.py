@@ -64,6 +64,7 @@ class SymbolicWorld:
         self._seen_drawers: dict[str, tuple[float, float]] = {}
         self._looked: list[str] = []
         self._hints: dict[str, str] = {}
+        self._assumed: set[str] = set()
         self._visited = [setup.robot_at]
         self.time = 0.0
         return self.observe()
@@ -72,16 +73,13 @@ class SymbolicWorld:
     def believing(cls, scene: Scene, observation: Observation) -> SymbolicWorld:
         """A world as an observation tells of it, to plan in; nothing goes wrong there.
 
-        What was remembered is where it was. A type of the scene that is known nowhere is assumed where nobody has
-        looked, at the surfaces in turn; where all have been looked at, it is not there.
+        What was remembered is where it was. A type of the scene that is known nowhere turns up when it is looked for,
+        on a surface that was not looked at before; where all have been, it is not there.
         """
         places = {*(p.name for p in scene.places), *scene.drawer_names, *CATALOGUE}
         known = [o for o in observation.objects if o.place in places]
         objects = [(o.type, o.place or "") for o in known]
-        fresh = [p.name for p in scene.surfaces() if p.name not in observation.looked_at]
         there = {*(kind for kind, _ in objects), observation.robot.holding}
-        missing = [kind for kind in scene.types if kind not in there] if fresh else []
-        objects += [(kind, fresh[i % len(fresh)]) for i, kind in enumerate(missing)]
         opened = tuple(d.name for d in observation.drawers if d.opening is not None and d.opening >= 0.5)
         at = observation.robot.place or scene.robot_at
         world = cls(scene)
@@ -95,6 +93,7 @@ class SymbolicWorld:
         }
         world._seen = {i: (o.place or "", o.last_seen) for i, o in enumerate(known) if not o.remembered}
         world._read = {i: o.type for i, o in enumerate(known)}
+        world._assumed = {kind for kind in scene.types if kind not in there}
         return world
 
     def observe(self) -> Observation:
@@ -229,6 +228,10 @@ class SymbolicWorld:
 
     def _search(self, here: Here) -> str | None:
         """Visit where the thing was seen, then remembered, then the places not yet looked at, until it is here."""
+        fresh = [p.name for p in self.scene.surfaces() if p.name not in self._looked]
+        if here.what in self._assumed and fresh:
+            self._assumed.discard(here.what)
+            self._objects.append([here.what, fresh[0]])
         known = [where for i, (where, _) in self._seen.items() if is_a(self._objects[i][0], here.what)]
         hinted = [place for kind, place in self._hints.items() if is_a(kind, here.what) and place not in self._looked]
         for place in [*known, *hinted, *(p.name for p in self.scene.surfaces() if p.name not in self._looked)]:
