@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol, cast
 
@@ -21,6 +22,7 @@ from .config import Config
 from .journal import Header, Journal
 from .language_model import LanguageModel
 from .loop import PHASES, Loop, Turn, Values
+from .memory_views import AsOf
 from .parts import make_memory, make_model, make_values, make_world
 from .person import Person, WrittenAnswers
 from .runs import RunFolder, runs_folder
@@ -130,6 +132,29 @@ class Agent:
         self.run_id = run_id
         yield from self._go_on(folder, folder.read(), resumed=True, choose=choose)
 
+    def fork(self, run_id: str, turn: int) -> str:
+        """A new run that begins as an old one did, up to the beginning of a turn (from 1); its id, for `resume`.
+
+        World and memory are as they were then; the old run stays as it is. Raises ValueError for a turn that it did not
+        get to, and what `resume` raises.
+        """
+        old = RunFolder.find(runs_folder(self.config.runs), run_id)
+        journal = old.read()
+        if not 1 <= turn <= len(journal.steps):
+            raise ValueError(f"Expected a turn of {run_id} from 1 to {len(journal.steps)}, got {turn}.")
+        header, kept = journal.header, journal.steps[: turn - 1]
+        world = old.beginning(turn - 1)
+        new = RunFolder.create(runs_folder(self.config.runs))
+        then = header.started + journal.steps[turn - 1].observation.time
+        header = replace(
+            header, run_id=new.run_id, snapshot=new.save("00000-0-start", world), fork_of=run_id, taken=len(kept),
+            remembers=then if header.remembers is None else min(then, header.remembers),
+        )  # fmt: skip
+        forked = Journal.start(new.journal, header)
+        for step in kept:
+            forked.append(step)
+        return new.run_id
+
     def ask(self, question: str) -> str:
         """What the robot has seen and remembers of it; of the last run's choices too. Nothing is done."""
         steps = self._journal.steps if self._journal else ()
@@ -200,10 +225,11 @@ class Agent:
             if choose is not None:
                 raise ValueError(f"Expected a run that can go on, {folder.run_id} is over. Start another one.")
             return
+        remembers = journal.header.remembers
         loop = Loop(
             world=self.world,
             model=self.model,
-            memory=self.memory,
+            memory=cast(Memory, AsOf(self.memory, remembers)) if remembers is not None else self.memory,
             values=self.values,
             library=self.library,
             config=self.config,
@@ -215,8 +241,8 @@ class Agent:
         with folder.checkpoints() as checkpoints:
             graph = loop.graph().compile(checkpointer=checkpoints)
             turn: dict[str, Any] = self._restore(folder, journal, graph, thread) if resumed else {}
-            start = None if turn else cast(Turn, {"index": 0, "current": 0, "snapshot": journal.header.snapshot})
-            turn = turn or {"index": 0}
+            start = None if turn else cast(Turn, _start(journal))
+            turn = turn or {"index": len(journal.steps)}
             if choose is not None:
                 turn["decision"] = self._decided(turn, choose)
                 graph.update_state(thread, {"decision": turn["decision"]}, as_node="choose")
@@ -254,8 +280,15 @@ class Agent:
             self.world.restore(folder.load(turn.get("snapshot", journal.header.snapshot)))
         except Exception as error:  # whatever a file can hold in place of what was written
             raise folder.set_aside(error) from error
-        journal.keep(turn.get("index", 0))
+        journal.keep(turn.get("index", journal.header.taken))
         return turn
+
+
+def _start(journal: Journal) -> dict[str, Any]:
+    """The state that a run begins with, behind the steps that it took over, if any."""
+    last = journal.steps[-1] if journal.steps else None
+    current = last.subgoal.index + (last.decision.kind == "finish") if last else 0
+    return {"index": len(journal.steps), "current": current, "snapshot": journal.header.snapshot}
 
 
 def _versions() -> Iterator[str]:

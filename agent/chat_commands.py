@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from .journal import Journal, JournalError
-from .runs import RunFolder, runs_folder
+from .runs import newest, runs_folder
 from .terminal import plain, seen
 
 if TYPE_CHECKING:
@@ -203,16 +202,10 @@ def command(chat: Chat, line: str) -> bool:
 
 def known_runs(chat: Chat) -> list[tuple[str, str, str]]:
     """Id, goal and end of the newest runs, newest first."""
-    folder = runs_folder(chat.agent.config.runs)
-    found = []
-    for path in sorted(folder.iterdir(), reverse=True)[:_SHOWN] if folder.is_dir() else ():
-        try:
-            journal = Journal.read(RunFolder(path).journal)
-        except JournalError:
-            continue
-        ended = journal.footer.status if journal.footer else "can go on"
-        found.append((path.name, plain(journal.header.goal), ended))
-    return found
+    return [
+        (name, plain(journal.header.goal), journal.footer.status if journal.footer else "can go on")
+        for name, journal in newest(runs_folder(chat.agent.config.runs), _SHOWN)
+    ]
 
 
 def _needed(words: str, what: str) -> str:

@@ -16,6 +16,7 @@ from .cli_export import export
 from .cli_memory import memory
 from .cli_report import report_run
 from .cli_run import resume, run
+from .cli_runs import runs
 from .cli_serve import serve
 from .cli_train import train
 
@@ -37,6 +38,7 @@ app.command()(configured(chat))
 app.command("report")(report_run)
 app.command()(configured(serve))
 app.command()(configured(doctor))
+app.add_typer(runs, name="runs")
 app.add_typer(memory, name="memory")
 app.add_typer(bench, name="bench")
 app.add_typer(train, name="train")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..sim.physics_world import PhysicsWorld
     from ..sim.scene import Scene
     from .agent import Agent
+    from .person import AtTerminal
     from .terminal import Terminal
     from .types import Step
 
@@ -80,6 +81,7 @@ def run(
             report = report_path(report)
         terminal = _terminal(goal, config, as_json)
         agent = Agent(config=config, watcher=terminal)
+        agent.person = agent.person or _at_terminal(as_json)
         _load(agent)
         filming = _filming(agent, video, camera)
         logging = _logging(agent, rerun)
@@ -107,6 +109,7 @@ def resume(
         header = RunFolder.find(runs_folder(config.runs), run_id).read().header
         terminal = _terminal(header.goal, header.config, as_json)
         agent = Agent(config=replace(header.config, runs=config.runs), watcher=terminal)
+        agent.person = agent.person or _at_terminal(as_json)
         _load(agent)
     _follow(agent, agent.stream_resumed(run_id), terminal, as_json, None)
 
@@ -121,6 +124,15 @@ def _condition(text: str, scene: "Scene") -> "Condition":
     if not isinstance(data, dict):
         raise ValueError(f'Expected --expect to be a JSON object like {{"at": ["sponge", "user"]}}, got {text!r}.')
     return parse_condition(data, scene.place_names, scene.drawer_names, scene.carrier_names)
+
+
+def _at_terminal(as_json: bool) -> "AtTerminal | None":
+    """Whoever sits at the terminal; None: nobody does, and nothing waits for an answer."""
+    import sys
+
+    from .person import AtTerminal
+
+    return AtTerminal() if sys.stdin.isatty() and sys.stdout.isatty() and not as_json else None
 
 
 def _terminal(goal: str, config: Config, as_json: bool) -> "Terminal | None":

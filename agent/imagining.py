@@ -6,15 +6,15 @@ declares. So a plan says what would be done if nothing went wrong, and nothing m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from ..memory.record import Record
 from ..memory.store import Memory
 from ..sim.observation import Observation
 from ..sim.symbolic import SymbolicWorld
+from .memory_views import ReadOnly
 from .types import Result
 
 if TYPE_CHECKING:
@@ -24,27 +24,6 @@ if TYPE_CHECKING:
     from .config import Config
     from .language_model import LanguageModel
     from .loop import Values
-
-
-class ReadOnly:
-    """A memory that can be asked, and that what is only imagined does not get into."""
-
-    def __init__(self, memory: Memory):
-        self._memory = memory
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._memory, name)
-
-    def remember(self, records: Iterable[Record]) -> list[Record]:
-        """Nothing is kept."""
-        return []
-
-    def forget(self, ids: Sequence[str]) -> list[str]:
-        """Nothing is forgotten."""
-        return []
-
-    def end(self, record_id: str, until: float | None) -> None:
-        """Nothing ends."""
 
 
 def plan(

@@ -39,6 +39,12 @@ class Header:
     """The world at the start."""
     versions: tuple[str, ...] = ()
     """'package version' of what decides how a run goes."""
+    fork_of: str | None = None
+    """The run that its first steps are taken from."""
+    taken: int = 0
+    """How many."""
+    remembers: float | None = None
+    """Unix seconds: what memory has learned later, this run does not know. None: it knows all."""
 
 
 @dataclass(frozen=True)

@@ -158,10 +158,9 @@ class Loop:
                 self._header.goal, turn["observation"], scene=self.world.scene, model=self.model, memory=self.memory,
                 values=self.values, library=self.library, config=self.config,
             )  # fmt: skip
-            return {
-                "subgoals": (Subgoal(self._header.goal),), "current": 0, "plan": imagining.phrases(planned.steps),
-            }  # fmt: skip
-        return {"subgoals": tuple(decompose(self._header.goal)), "current": 0}
+            whole = (Subgoal(self._header.goal),)
+            return {"subgoals": whole, "current": turn.get("current", 0), "plan": imagining.phrases(planned.steps)}
+        return {"subgoals": tuple(decompose(self._header.goal)), "current": turn.get("current", 0)}
 
     def score(self, turn: Turn) -> Change:
         """What would help, weighed by what can work, for every skill."""

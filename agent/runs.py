@@ -12,7 +12,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,9 @@ from .journal import Journal, JournalError
 
 _KEPT = 6
 """Snapshots kept; a turn writes three, and the newest checkpoint names one of the newest two."""
+_TURNS = 200
+"""Turns whose beginning is kept to go back to."""
+_BEGINNING = "1-observe"
 
 
 class _NewestOnly(SqliteSaver):
@@ -50,6 +53,18 @@ class CorruptRun(ValueError):
 def runs_folder(path: str | Path | None = None) -> Path:
     """Where runs are kept: `path`, or the user's data folder."""
     return Path(path) if path else Path(platformdirs.user_data_dir("doable")) / "runs"
+
+
+def newest(runs: Path, count: int) -> Iterator[tuple[str, Journal]]:
+    """Id and journal of the newest runs that can be read, newest first."""
+    folders = sorted((p for p in runs.iterdir() if p.is_dir()), reverse=True) if runs.is_dir() else []
+    read = 0
+    for path in folders:
+        if read == count:
+            return
+        with suppress(JournalError):
+            yield path.name, Journal.read(RunFolder(path).journal)
+            read += 1
 
 
 class RunFolder:
@@ -113,9 +128,18 @@ class RunFolder:
             os.fsync(file.fileno())
         os.replace(half, path)
         # The first one stays: a run without a checkpoint starts from it.
-        for old in sorted(p for p in self._snapshots.iterdir() if p.suffix != ".half")[1:-_KEPT]:
-            old.unlink()
+        old = sorted(p for p in self._snapshots.iterdir() if p.suffix != ".half")[1:-_KEPT]
+        beginnings = [p for p in old if _BEGINNING in p.name]
+        for path in {*old} - {*beginnings[-_TURNS:]}:
+            path.unlink()
         return snapshot_id
+
+    def beginning(self, turn: int) -> bytes:
+        """The world at the beginning of a turn, counted from 0. Raises ValueError if it is not kept."""
+        found = sorted(p.name for p in self._snapshots.iterdir() if p.name.startswith(f"{turn:05d}-{_BEGINNING}"))
+        if not found:
+            raise ValueError(f"Expected a turn whose world is kept, got {turn + 1}. The newest {_TURNS} turns are.")
+        return self.load(found[-1])
 
     def load(self, snapshot_id: str) -> bytes:
         """A snapshot by its id. Raises ValueError if it is missing or not what was saved."""

@@ -7,8 +7,10 @@ import textwrap
 from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
 from doable.agent import Agent, Config, CorruptRun, ScriptedModel, UnknownRun
+from doable.agent.cli import app
 from doable.agent.runs import RunFolder
 from doable.memory.embedding import HashEmbedder
 from doable.memory.store import Memory
@@ -35,6 +37,10 @@ def agent(folder):
 def essence(result):
     steps = [(s.index, s.subgoal, s.decision, s.candidates, s.outcome, s.verdict, s.after) for s in result.steps]
     return result.status, result.reason, result.seconds, steps
+
+
+def first_started(folder, result):
+    return RunFolder(folder / "runs" / result.run_id).read().header.started
 
 
 def die(folder, where):
@@ -151,3 +157,43 @@ def test_a_snapshot_is_checked(tmp_path):
     (run.folder / "snapshots" / name).write_bytes(b"other")
     with pytest.raises(ValueError, match="not what was saved"):
         run.load(name)
+
+
+def test_a_fork_begins_in_the_world_and_with_the_memory_of_then(tmp_path, unkilled):
+    first = agent(tmp_path)
+    result = first.run(GOAL)
+    new = first.fork(result.run_id, 3)
+    first.memory.close()
+    again = agent(tmp_path)
+    forked = again.resume(new)
+    assert essence(forked) == unkilled, "the same world, the same draws: the same end"
+    assert forked.run_id == new
+    assert forked.steps[:2] == result.steps[:2]
+    assert not any(record.episode == result.run_id
+                   and record.time > first_started(tmp_path, result) + result.steps[2].observation.time
+                   for step in forked.steps[2:] for record in step.recalled)  # fmt: skip
+    again.memory.close()
+    assert essence(agent(tmp_path).resume(result.run_id)) == unkilled, "the old run stays"
+
+
+@pytest.mark.parametrize("turn", [0, 99])
+def test_a_fork_at_a_turn_that_was_not(tmp_path, turn):
+    run_id = agent(tmp_path).run(GOAL).run_id
+    with pytest.raises(ValueError, match=f"got {turn}"):
+        agent(tmp_path).fork(run_id, turn)
+
+
+def test_runs_are_listed_shown_and_forked(tmp_path):
+    runs = ["--runs", str(tmp_path / "runs")]
+    done = agent(tmp_path).run(GOAL)
+    listed = CliRunner().invoke(app, ["runs", "list", *runs])
+    assert done.run_id in listed.output
+    assert "reached" in listed.output
+    shown = CliRunner().invoke(app, ["runs", "show", done.run_id, "--turn", "1", *runs])
+    assert "find the sponge" in shown.output
+    made = CliRunner().invoke(app, ["runs", "fork", done.run_id, "--turn", "2", *runs])
+    assert made.exit_code == 0, made.output
+    assert made.output.split()[0] in CliRunner().invoke(app, ["runs", "list", *runs]).output
+    wrong = CliRunner().invoke(app, ["runs", "show", done.run_id, "--turn", "99", *runs])
+    assert wrong.exit_code == 2
+    assert "got 99" in wrong.output
