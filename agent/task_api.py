@@ -32,7 +32,7 @@ from fastapi.responses import (  # pyright: ignore[reportMissingImports]
     StreamingResponse,
 )
 from prometheus_client import CollectorRegistry, Gauge, generate_latest  # pyright: ignore[reportMissingImports]
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.routing import Match  # pyright: ignore[reportMissingImports]
 
 from .api_guard import Guard
@@ -61,15 +61,24 @@ _EVENT = {
 TaskId = Annotated[str, InPath(pattern="^[0-9a-f]{16}$", description="The task's id.")]
 
 
+def _whole(value: object) -> object:
+    """81.0 is a whole number in JSON, as 81 is; `true` is none."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31), BeforeValidator(_whole)]
+Steps = Annotated[int, Field(strict=True, ge=1, le=200), BeforeValidator(_whole)]
+
+
 class Settings(BaseModel):
     """What a task may set of the agent's configuration; the rest is the server's."""
 
     model_config = ConfigDict(extra="forbid")
 
-    seed: int | None = Field(None, strict=True, ge=0, lt=2**31, description="Draws where objects stand.")
+    seed: Seed | None = Field(None, description="Draws where objects stand.")
     clutter: Literal["light", "medium", "heavy"] | None = None
     disturb: Literal["slips", "failures", "labels", "people", "all"] | None = None
-    max_steps: int | None = Field(None, strict=True, ge=1, le=200)
+    max_steps: Steps | None = None
     max_seconds: float | None = Field(None, strict=True, gt=0, le=86400, description="Simulated seconds.")
     max_wall_seconds: float | None = Field(None, strict=True, gt=0, le=86400)
 
