@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..sim.task import Task as Task
     from .agent import Agent as Agent
     from .agent import Watcher as Watcher
     from .config import Config as Config
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .types import Verdict as Verdict
 
 _HOMES = {
+    ".sim.task": ("Task",),
     "agent": ("Agent", "Watcher"),
     "config": ("Config", "ConfigError"),
     "language_model": ("LanguageModel", "ScriptedModel"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +18,7 @@ from ..skills.library import SkillLibrary
 from ..skills.own import load_makers
 from . import imagining
 from .answering import answer
+from .asynchronous import steps
 from .config import Config
 from .journal import Header, Journal
 from .language_model import LanguageModel
@@ -50,6 +51,9 @@ class Agent:
 
     A world that is given is used as it stands, and never reset; one that is made is reset once, by the config's seed.
     `clock` gives the unix seconds at which a run begins.
+
+    One run at a time: an agent, its world and its memory belong to one thread at a time, and to the process that made
+    them. After a fork, make new ones in the child; several at once are several agents, each with world and memory.
     """
 
     def __init__(
@@ -81,7 +85,8 @@ class Agent:
             pass
         return self.result
 
-    def stream(self, goal: str) -> Iterator[Step]:
+    @steps
+    def stream(self, goal: str) -> Generator[Step]:
         """As `run`, step by step; the result is in `result` afterwards. What was begun can be resumed by `run_id`."""
         if not goal.strip():
             raise ValueError("Expected a goal in words, got nothing. Say what you want, like 'bring me an apple'.")
@@ -126,7 +131,8 @@ class Agent:
             pass
         return self.result
 
-    def stream_resumed(self, run_id: str, *, choose: str | None = None) -> Iterator[Step]:
+    @steps
+    def stream_resumed(self, run_id: str, *, choose: str | None = None) -> Generator[Step]:
         """As `resume`, step by step: the steps that are new."""
         folder = RunFolder.find(runs_folder(self.config.runs), run_id)
         self.run_id = run_id
