@@ -47,7 +47,10 @@ def run(
     *,
     config: Config,
 ) -> None:
-    """Pursue one goal, from a fresh start."""
+    """Pursue one goal, from a fresh start.
+
+    Example: doable run "bring me something salty" --seed 3 --video salty.mp4
+    """
     from ..sim.scene import load_scene
     from .agent import Agent
 

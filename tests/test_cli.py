@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from doable.agent import loop
 from doable.agent.cli import app
+from doable.agent.config import field_docs
 
 PLAN = "scripted:find the sponge;pick up the sponge;bring it to you;put down the sponge;done"
 EXPECT = '{"at": ["sponge", "user"]}'
@@ -123,3 +124,19 @@ def test_help_and_version_are_quick_and_quiet():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
     assert CliRunner().invoke(app, ["--version"]).stdout.startswith("doable ")
     assert "resume" in CliRunner().invoke(app, ["--help"]).stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["", "run", "resume", "chat", "report", "serve", "doctor", "memory", "bench", "train"]
+)
+def test_help_fits_a_screen(command):
+    shown = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).stdout
+    assert len(shown.splitlines()) <= 40, shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_every_setting_is_in_the_whole_help():
+    shown = CliRunner().invoke(app, ["run", "--help-all"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0, shown.output
+    assert all(f"--{name.replace('_', '-')}" in shown.stdout for name in field_docs())
+    assert "langchain:PROVIDER:MODEL" in shown.stdout

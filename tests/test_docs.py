@@ -31,6 +31,8 @@ def test_commands_and_their_flags_exist(page, command):
     depth = 3 if deep else 2 if names[0] in ("bench", "train", "export", "memory", "runs") else 1
     shown = CliRunner().invoke(app, [*names[:depth], "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0, shown.output
+    if "--help-all" in shown.output:
+        shown = CliRunner().invoke(app, [*names[:depth], "--help-all"], env={"COLUMNS": "200"})
     for flag in (word for word in words if word.startswith("--")):
         assert flag in shown.output, f"{page}: {command}"
 
