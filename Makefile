@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: setup demo test lint types tests clean
+.PHONY: setup demo gif test lint types tests clean
 
 setup: $(READY)
 
@@ -24,6 +24,11 @@ GOAL ?= I spilled my coke, can you bring me something to clean it up?
 
 demo: setup
 	$(BIN)/doable run "$(GOAL)" --video demo.mp4 --expect '{"at": ["sponge", "user"]}'
+
+# The picture in the README, out of the film that make demo leaves.
+gif: demo.mp4
+	$$($(BIN)/python -c "import imageio_ffmpeg as f; print(f.get_ffmpeg_exe())") -y -v error -i demo.mp4 \
+		-vf "fps=8,split[a][b];[a]palettegen=max_colors=96[p];[b][p]paletteuse=dither=bayer:bayer_scale=4" docs/assets/demo.gif
 
 test: lint types tests
 
