@@ -222,9 +222,11 @@ class Loop:
 
     def act(self, turn: Turn) -> Change:
         """Move the robot; the only phase that does. What is not seen to be possible is not tried."""
-        skill, seen = self._skill(turn["decision"]), turn["observation"]
-        missing = "" if self.config.checks == "none" else checking.unmet(skill, seen)
-        outcome = Outcome("failed", missing) if missing else execute(skill, self.world, seen)
+        skill, known = self._skill(turn["decision"]), turn["observation"]
+        missing = "" if self.config.checks == "none" else checking.unmet(skill, known)
+        if skill.family == "find" and skill.target:
+            known = recalling.with_habits(self.memory, skill.target, known, self.world.scene, self._header.run_id)
+        outcome = Outcome("failed", missing) if missing else execute(skill, self.world, known)
         return {"outcome": outcome, "snapshot": self._save(turn, "2-act")}
 
     def check(self, turn: Turn) -> Change:

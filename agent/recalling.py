@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..memory.record import Record
 from ..memory.shelf import Filter
@@ -18,6 +20,8 @@ from .types import Step
 
 _CONFIDENCE = 0.5
 """Of a sighting of an earlier episode: things get moved."""
+_HABIT = 20
+"""Sightings of a thing, the newest, that tell where it is put."""
 _PAST: dict[str, str] = {
     "go to": "went to", "find": "found", "pick up": "picked up", "put down": "put down", "bring": "brought",
     "open": "opened", "close": "closed", "put in": "put", "wipe": "wiped",
@@ -61,6 +65,29 @@ def hints(records: Sequence[Record], scene: Scene, started: float) -> tuple[Seen
         for kind, record in newest.items()
         if (position := _position(scene, record.place or "")) is not None
     )
+
+
+def with_habits(memory: Memory, thing: str, observation: Observation, scene: Scene, episode: str) -> Observation:
+    """`observation` with the places where `thing` was seen in earlier episodes beneath, for a search.
+
+    People put things back: the more of its newest `_HABIT` sightings are of a place, the more it is believed there,
+    always less than where it was seen last (`hints`). Places that were looked at are left out. If it is seen now,
+    nothing changes.
+    """
+    if any(o.type == thing and not o.remembered for o in observation.objects):
+        return observation
+    seen = memory.select(Filter("sighting", objects=[thing], not_episode=episode), limit=_HABIT)
+    places = Counter(r.place for r in seen if r.place and r.outcome != "failure")
+    known = {*observation.looked_at, *(o.place for o in observation.objects if o.type == thing)}
+    extra = tuple(
+        SeenObject(
+            type=thing, position=position, place=place, confidence=_CONFIDENCE * count / (_HABIT + 1),
+            last_seen=0.0, visible=False, remembered=True,
+        )
+        for place, count in places.most_common()
+        if place not in known and (position := _position(scene, place)) is not None
+    )  # fmt: skip
+    return replace(observation, objects=observation.objects + extra)
 
 
 def _position(scene: Scene, name: str) -> tuple[float, float, float] | None:

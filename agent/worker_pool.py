@@ -205,6 +205,9 @@ def _changes(kind: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own(config: Config, runs: Path, folder: Path, number: int) -> Config:
-    """The config of one worker: a memory of its own, for one process at a time can have one open."""
-    memory = Path(config.memory) if config.memory else folder / "memory"
-    return replace(config, runs=str(runs), memory=str(memory / f"worker-{number + 1}"), gui=False)
+    """The config of one worker: a memory folder of its own, for one process at a time can have one open; all share a
+    memory server."""
+    memory = config.memory or str(folder / "memory")
+    if not memory.startswith(("http://", "https://")):
+        memory = str(Path(memory) / f"worker-{number + 1}")
+    return replace(config, runs=str(runs), memory=memory, gui=False)

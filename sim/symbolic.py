@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,7 +63,7 @@ class SymbolicWorld:
         self._seen: dict[int, tuple[str, float]] = {}
         self._seen_drawers: dict[str, tuple[float, float]] = {}
         self._looked: list[str] = []
-        self._hints: dict[str, str] = {}
+        self._hints: tuple[tuple[str, str], ...] = ()
         self._assumed: set[str] = set()
         self._visited = [setup.robot_at]
         self.time = 0.0
@@ -153,12 +153,12 @@ class SymbolicWorld:
         """It is over."""
         self._disturber.end_skill(family, self)
 
-    def make_true(self, effects: Condition, hints: Mapping[str, str] | None = None) -> str | None:
+    def make_true(self, effects: Condition, hints: Sequence[tuple[str, str]] = ()) -> str | None:
         """Let declared effects happen, in order. Gives None, or the reason why they can't.
 
-        `hints`: where a thing of a type is remembered to be; it is looked for there before where nobody has looked.
+        `hints`: (type, place) that are remembered, the likeliest first; looked at before where nobody has looked.
         """
-        self._hints = dict(hints or {})
+        self._hints = tuple(hints)
         held = self._holding
         self.time += _SKILL_SECONDS
         if self._rng.random() < self.failure_rate:
@@ -233,10 +233,8 @@ class SymbolicWorld:
             self._assumed.discard(here.what)
             self._objects.append([here.what, fresh[0]])
         known = [where for i, (where, _) in self._seen.items() if is_a(self._objects[i][0], here.what)]
-        hinted = [place for kind, place in self._hints.items() if is_a(kind, here.what) and place not in self._looked]
-        for place in [*known, *hinted, *(p.name for p in self.scene.surfaces() if p.name not in self._looked)]:
-            if place in self.scene.drawer_names:
-                place = self.scene.drawer(place).cabinet
+        hinted = [place for kind, place in self._hints if is_a(kind, here.what) and place not in self._looked]
+        for place in dict.fromkeys(self._cabinet(place) or place for place in (*known, *hinted, *fresh)):
             self._move(place)
             if here.holds(self._in_view()):
                 return None

@@ -35,7 +35,8 @@ def _carry_out(skill: Skill, policy: Policy, world: World, observation: Observat
     start = world.time
     if not _can_start(skill, world.facts()):
         return Outcome("failed", "its preconditions do not hold")
-    hints = {o.type: o.place for o in observation.objects if o.remembered and o.place} if observation else {}
+    remembered = [o for o in observation.objects if o.remembered and o.place] if observation else []
+    hints = [(o.type, o.place or "") for o in sorted(remembered, key=lambda o: -o.confidence)]
     reason = world.make_true(skill.effects, hints)
     return Outcome("failed" if reason else "done", reason or "as declared", world.time - start)
 

@@ -208,14 +208,14 @@ def open_drawers(scene: Scene, observation: Observation, place: Place) -> list[s
 
 
 def _where_next(scene: Scene, observation: Observation, type_name: str, searched: Sequence[str]) -> Place | None:
-    """Where it was seen, where it is remembered, then what has not been looked at, nearest first."""
+    """Where it was seen, where it is remembered (likeliest first), then what was not looked at yet, nearest first."""
     x, y = observation.robot.position
 
     def away(place: Place) -> float:
         return math.dist((x, y), stand_pose(scene, observation, place)[:2])
 
-    def believed(thing: SeenObject) -> tuple[bool, float]:
-        return thing.remembered, math.dist((x, y), thing.position[:2])
+    def believed(thing: SeenObject) -> tuple[bool, float, float]:
+        return thing.remembered, -thing.confidence if thing.remembered else 0.0, math.dist((x, y), thing.position[:2])
 
     names = {p.name for p in scene.places}
     for thing in sorted((o for o in observation.objects if o.type == type_name), key=believed):

@@ -10,7 +10,7 @@ from doable.agent.best_first import of_all
 from doable.agent.journal import Journal
 from doable.agent.loop import PHASES
 from doable.agent.prompt_forms import Example
-from doable.agent.recalling import examples, hints
+from doable.agent.recalling import examples, hints, with_habits
 from doable.memory.embedding import HashEmbedder
 from doable.memory.record import Record
 from doable.memory.store import Memory
@@ -18,6 +18,8 @@ from doable.sim.scene import load_scene
 from doable.sim.symbolic import SymbolicWorld
 from doable.sim.task import Setup
 from doable.skills.baselines import DeclaredValues
+from doable.skills.execute import execute
+from doable.skills.library import SkillLibrary
 
 SPONGE = ["find the sponge", "pick up the sponge", "bring it to you", "put down the sponge", "done"]
 SETUP = Setup((("sponge", "far counter"), ("coke", "table")), "user")
@@ -194,6 +196,21 @@ def test_only_the_newest_sighting_of_a_type_counts():
     assert (hint.place, hint.last_seen) == ("top drawer", -20.0)
     assert hint.position == (*scene.place("cabinet").centre, scene.drawer("top drawer").height)
     assert hints([sighting("garden", 1.0)], scene, started=100.0) == ()
+
+
+def test_a_search_goes_on_where_things_were_often_seen(memory):
+    seen = [("table", 1.0), ("table", 2.0), ("far counter", 3.0), ("user", 4.0)]
+    memory.remember([
+        Record(f"saw the sponge at the {place}", "sighting", time, place, ("sponge",), None, 0.4, f"e{time}")
+        for place, time in seen
+    ])  # fmt: skip
+    world = SymbolicWorld("kitchen")
+    world.reset(Setup((("sponge", "far counter"),), "user"))
+    known = with_habits(memory, "sponge", world.observe(), world.scene, "now")
+    assert [o.place for o in known.objects if o.remembered] == ["table", "far counter"], "the user's place is in view"
+    assert all(o.confidence < 0.5 for o in known.objects)
+    execute(SkillLibrary.of(world.scene)["find the sponge"], world, known)
+    assert world.facts().visited == ("user", "table", "far counter")
 
 
 def test_the_agent_never_asks_for_the_truth(tmp_path, memory, monkeypatch):

@@ -24,11 +24,18 @@ from doable.agent.cli_serve import checked_token
 from doable.agent.config import Config
 from doable.agent.task_api import make_app
 from doable.agent.task_store import Conflict, QueueFull, TaskStore
-from doable.agent.worker_pool import Pool
+from doable.agent.worker_pool import Pool, _own
 
 TOKEN = "a-token-of-sixteen-letters"
 PLAN = "scripted:find the sponge;pick up the sponge;bring it to you;put down the sponge;done"
 SKILLS = ["find the sponge", "pick up the sponge", "bring it to you", "put down the sponge"]
+
+
+def test_workers_have_folders_of_their_own_and_share_a_memory_server(tmp_path):
+    url = "http://localhost:8000"
+    assert [_own(Config(memory=url), tmp_path, tmp_path, i).memory for i in (0, 1)] == [url, url]
+    assert _own(Config(memory="m"), tmp_path, tmp_path, 1).memory == str(Path("m") / "worker-2")
+    assert _own(Config(), tmp_path, tmp_path, 0).memory == str(tmp_path / "memory" / "worker-1")
 
 
 # The store, by itself.

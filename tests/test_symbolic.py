@@ -2,7 +2,7 @@
 
 import pytest
 
-from doable.sim.facts import At, Holding, Open, RobotAt
+from doable.sim.facts import At, Here, Holding, Open, RobotAt
 from doable.sim.symbolic import SymbolicWorld
 from doable.sim.task import Setup
 from doable.skills.execute import execute
@@ -106,3 +106,14 @@ def test_what_lies_in_the_bin_is_neither_found_nor_taken_again(world, do):
         assert do(phrase).status == "done", phrase
     assert do("pick up the coke").status == "failed"
     assert do("find the coke").status == "failed"
+
+
+def test_a_search_tries_hints_in_their_order_and_no_place_twice():
+    world = SymbolicWorld("kitchen")
+    world.reset(Setup((("sponge", "far counter"),), "user"))
+    went = []
+    move = world._move
+    world._move = lambda place: (went.append(place), move(place))[1]
+    hints = [("sponge", "top drawer"), ("sponge", "close counter"), ("sponge", "far counter")]
+    assert world.make_true(Here("sponge"), hints) is None
+    assert went == ["cabinet", "close counter", "far counter"]
