@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,8 +100,9 @@ def run_memory_benchmark(
 ) -> str:
     """Measure recall on a file of conversations, and memories of the sizes in `scale`; the tables.
 
-    `tries`: how many writes and recalls are timed at each size. What is not measured now keeps the figures it has in
-    `out`. Raises ValueError for a file of another kind.
+    `tries`: how many writes and recalls are timed at each size. Figures of recall that `out` has stay; those of sizes
+    stay, and are not measured again, if seed, tries, code, machine and versions are the same (`_resumes`), else they
+    go. Raises ValueError for a file of another kind.
     """
     if bad := [size for size in scale if not 100 <= size <= 10**7]:
         raise ValueError(f"Expected sizes of 100 to 10,000,000 records, got {bad[0]}.")
@@ -116,18 +117,45 @@ def run_memory_benchmark(
         data = {"file": Path(path).name, "sha256": digest}
         parts["recall"] = origin(embedder=type(embedder).__name__, data=data)
         _write(out, known, parts)
-    scales: list[Scale] = []
-    for measured in measure_scale(scale, seed, tries=tries, console=console) if scale else ():
-        scales.append(measured)
-        name = f"scale_1e{len(str(measured.records)) - 1}" if str(measured.records).strip("0") == "1" else None
-        prefix = name or f"scale_{measured.records}"
-        known |= {f"{prefix}_{figure}": value for figure, value in measured.figures.items()}
-        known[f"{prefix}_fill_seconds"] = measured.fill_seconds
-        write_whole(out / "scale.md", scale_table(scales))
-        parts["scale"] = origin(seed=seed)
-        _write(out, known, parts)
+    if scale:
+        here = origin(seed=seed, tries=tries)
+        scales = _scales(known) if _resumes(parts.get("scale", {}), here) else {}
+        todo = sorted({*scale} - {*scales})
+        for measured in measure_scale(todo, seed, tries=tries, console=console) if todo else ():
+            scales[measured.records] = measured
+            known = {name: value for name, value in known.items() if not name.startswith("scale_")}
+            known |= _flat(scales.values())
+            parts["scale"] = here
+            write_whole(out / "scale.md", scale_table(list(scales.values())))
+            _write(out, known, parts)
     tables = [(out / name).read_text() for name in ("recall.md", "scale.md") if (out / name).exists()]
     return "\n".join(tables)
+
+
+def _resumes(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Do figures of two origins belong in one table? Not if code was changed and not committed: who knows how."""
+    when = ("command", "date")
+    same = {k: v for k, v in before.items() if k not in when} == {k: v for k, v in now.items() if k not in when}
+    return same and not str(now["commit"]).endswith("+changes")
+
+
+def _flat(scales: Iterable[Scale]) -> dict[str, float]:
+    """'scale_1e3_write_p99_seconds' and its like; a size that is no power of ten stands as it is."""
+    flat: dict[str, float] = {}
+    for scale in scales:
+        power = str(scale.records).strip("0") == "1"
+        size = f"1e{len(str(scale.records)) - 1}" if power else scale.records
+        flat |= {f"scale_{size}_{figure}": value for figure, value in scale.figures.items()}
+    return flat
+
+
+def _scales(figures: Mapping[str, float]) -> dict[int, Scale]:
+    """What `_flat` made flat, by size."""
+    found: dict[int, dict[str, float]] = {}
+    for name, value in figures.items():
+        if match := re.fullmatch(r"scale_(1e\d+|\d+)_(.+)", name):
+            found.setdefault(int(float(match[1])), {})[match[2]] = value
+    return {size: Scale(size, mine) for size, mine in found.items()}
 
 
 def _known(path: Path) -> dict[str, Any]:

@@ -61,9 +61,8 @@ class Scale:
     """Figures of one size; times in seconds, sizes in MB."""
 
     records: int
-    fill_seconds: float
-    """From the size before to this one."""
     figures: Mapping[str, float]
+    """Also `fill_records` in `fill_seconds`: from the size that was measured before in the same store to this one."""
 
 
 def measure_scale(
@@ -76,7 +75,7 @@ def measure_scale(
         bare = _resident()
         for size in sorted(sizes):
             job = bar.add_task(f"{size:,} records", total=size)
-            began = time.perf_counter()
+            began, before = time.perf_counter(), memory.count()
             while (there := memory.count()) < size:
                 memory.remember(made.records(there, min(_BATCH - there % _BATCH, size - there)))
                 bar.update(job, completed=memory.count())
@@ -84,7 +83,7 @@ def measure_scale(
             figures = _measure(memory, made, size, tries)
             disk = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
             figures |= {"disk_mb": disk / 1e6, "memory_mb": _resident() - bare}
-            yield Scale(size, filled, figures)
+            yield Scale(size, {**figures, "fill_records": size - before, "fill_seconds": filled})
         memory.close()
 
 
@@ -95,12 +94,10 @@ def scale_table(scales: Sequence[Scale]) -> str:
          "dense R@10 of exact", "disk, MB", "memory, MB"],
         ["---:"] * 8,
     ]  # fmt: skip
-    added = 0
-    for scale in scales:
+    for scale in sorted(scales, key=lambda scale: scale.records):
         f = scale.figures
         times = [f"{f[f'{n}_p50_seconds'] * 1e3:.1f} / {f[f'{n}_p99_seconds'] * 1e3:.1f} ms" for n in _TIMED]
-        rate = (scale.records - added) / scale.fill_seconds
-        added = scale.records
+        rate = f["fill_records"] / f["fill_seconds"]
         rows.append([
             f"{scale.records:,}", f"{rate:,.0f}", *times, f"{f['dense_recall10_of_exact']:.1%}",
             f"{f['disk_mb']:,.0f}", f"{f['memory_mb']:,.0f}",

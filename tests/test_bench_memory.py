@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from doable.agent.bench_memory import read_conversations, run_memory_benchmark
+from doable.agent.bench_memory_scale import measure_scale
 from doable.agent.cli import app
 from doable.memory import HashEmbedder
 
@@ -70,6 +71,33 @@ def test_scale_is_measured_and_kept_beside_recall(talk, tmp_path):
     assert {"recall10_turn", "scale_1e2_recall_p99_seconds", "scale_1e3_write_p99_seconds"} <= set(figures)
     assert figures["scale_1e3_dense_recall10_of_exact"] > 0.9
     assert figures["scale_1e3_disk_mb"] > figures["scale_1e2_disk_mb"] > 0
+
+
+def test_scale_goes_on_by_size_under_the_same_seed_and_code(tmp_path, monkeypatch):
+    monkeypatch.setattr("doable.agent.origin.commit", lambda: "abc")
+    measured = []
+    monkeypatch.setattr(
+        "doable.agent.bench_memory.measure_scale",
+        lambda sizes, *args, **kw: measured.append(list(sizes)) or measure_scale(sizes, *args, **kw),
+    )
+
+    def run(*sizes, seed=0):
+        table = run_memory_benchmark(None, tmp_path, None, scale=sizes, tries=2, seed=seed)
+        return table, json.loads((tmp_path / "summary.json").read_text())
+
+    _, first = run(1500)
+    table, second = run(1000, 1500)
+    assert measured == [[1500], [1000]], "what is known is not measured again"
+    assert second | first == second, "and stays to the bit"
+    assert [line.split()[1] for line in table.splitlines()[2:]] == ["1,000", "1,500"]
+    assert (second["scale_1500_fill_records"], second["scale_1e3_fill_records"]) == (1500, 1000)
+    assert run(1000, 1500)[1] == second
+    assert measured == [[1500], [1000]]
+    table, other = run(100, seed=1)
+    assert set(other) == {name.replace("1e3", "1e2") for name in second if "1e3" in name}, "another seed begins anew"
+    monkeypatch.setattr("doable.agent.origin.commit", lambda: "abc+changes")
+    run(100, seed=1), run(100, seed=1)
+    assert measured[2:] == [[100]] * 3, "code that is not committed proves nothing"
 
 
 @pytest.mark.parametrize("content", ["[]", '{"qa": 3}', "no json", '[{"conversation": {}, "qa": []}]'])
