@@ -167,7 +167,7 @@ def bench_memory(
 
 @bench.command("questions")
 def bench_questions(
-    days: Annotated[int, typer.Option(min=1, help="Simulated days, of about 700 records each.")] = 3,
+    days: Annotated[int, typer.Option(min=1, help="Simulated days, of about 700 records each.")] = 5,
     embedder: Annotated[str, typer.Option(help="'minilm' or 'hash'; answers by rule do not need it.")] = "hash",
     seed: Annotated[int, typer.Option(min=0, help="Draws the days and the questions.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-questions"),

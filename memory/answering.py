@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 
 from .moments import Span, clock, span_of
@@ -157,7 +157,8 @@ def _did(memory: Memory, span: Span) -> Answer:
 
 
 def _next_wish(memory: Memory, now: float) -> Answer:
-    """What was asked for most around this time of day on other days; else most often after the latest request."""
+    """What was asked for soon after this time of day on most other days, of as many what comes soonest; else what came
+    most often after the latest request. Several times in one day say no more than one: only days make a habit."""
     requests = _requests(memory, None, now)
     hour = _hour(now)
     ahead = [(q, r) for q, r in requests if now - r.time > 43200 and 0 <= (_hour(r.time) - hour) % 24 <= _SOON]
@@ -168,9 +169,12 @@ def _next_wish(memory: Memory, now: float) -> Answer:
         basis = f"after {latest!r}"
     if not ahead:
         return Answer("I do not know their habits yet.", None, ())
-    wish, times = Counter(request for request, _ in ahead).most_common(1)[0]
+    days = Counter(request for request, _ in {(q, _date(r.time)) for q, r in ahead})
+    wish, _ = min(ahead, key=lambda asked: (-days[asked[0]], (_hour(asked[1].time) - hour) % 24))
     ids = tuple(r.id for request, r in ahead if request == wish)
-    return Answer(f"Probably {wish!r}: asked {times} times {basis}.", wish, ids)
+    often = f"on {days[wish]} day{'s' if days[wish] > 1 else ''}"
+    guess = "" if days[wish] > 1 else " That is no habit yet."
+    return Answer(f"Probably {wish!r}: asked {basis}, {often}.{guess}", wish, ids)
 
 
 def _requests(memory: Memory, since: float | None, until: float | None) -> list[tuple[str, Record]]:
@@ -178,6 +182,10 @@ def _requests(memory: Memory, since: float | None, until: float | None) -> list[
     told = memory.select(Filter("episode", place="", since=since, until=until), oldest_first=True)
     found = ((re.match(r"""asked to ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", record.text), record) for record in told)
     return [(match[1][1:-1], record) for match, record in found if match]
+
+
+def _date(seconds: float) -> date:
+    return datetime.fromtimestamp(seconds).date()
 
 
 def _hour(seconds: float) -> float:

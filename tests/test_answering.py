@@ -85,6 +85,22 @@ def test_another_question_gets_the_records_that_fit(memory):
     assert answer.evidence
 
 
+def test_days_make_a_habit_not_repeats_of_one_day(tmp_path):
+    store, asked = Memory(tmp_path, HashEmbedder()), "asked to 'bring me the {}': reached, fine"
+    store.remember([
+        *(did(asked.format("apple"), at(18, 1) + minute * 60) for minute in (5, 15, 25)),
+        *(did(asked.format("tea bottle"), at(18, day) + 1200) for day in (1, 2)),
+        did(asked.format("sponge"), at(18, 3) + 300),
+    ])  # fmt: skip
+    answer = ask(store, "what will the person want next?", NOW)
+    assert answer.value == "bring me the tea bottle"
+    assert "on 2 days" in answer.text
+    assert len(answer.evidence) == 2
+    guess = ask(store, "what will the person want next?", at(18, 2))
+    assert guess.value in ("bring me the tea bottle", "bring me the apple")
+    assert "no habit yet" in guess.text
+
+
 def test_what_was_never_seen_is_not_made_up(tmp_path):
     answer = ask(Memory(tmp_path, HashEmbedder()), "where is the unicorn?", NOW)
     assert answer.evidence == ()
