@@ -98,7 +98,7 @@ def run_questions_benchmark(out: str | Path, embedder: Embeddings, *, days: int 
                 right = answer.value == asked.truth
                 if asked.kind == "last seen" and isinstance(answer.value, float) and isinstance(asked.truth, float):
                     right = abs(answer.value - asked.truth) <= _SECONDS
-                if asked.kind == "next wish":
+                if isinstance(asked.truth, frozenset) and asked.kind == "next wish":
                     right = answer.value in asked.truth
                 rows.append({
                     "kind": asked.kind, "question": asked.text, "right": right, "answer": answer.text,

@@ -281,3 +281,32 @@ def bench_the_faults(
             progress=lambda done, total: bar.update(job, completed=done, total=total),
         )  # fmt: skip
     typer.echo(table)
+
+
+@bench.command("asking")
+@configured
+def bench_the_asking(
+    n: Annotated[int, typer.Option("--n", min=10, help="Requests to calibrate on, and as many to measure.")] = 300,
+    out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-asking"),
+    *,
+    config: Config,
+) -> None:
+    """Calibrate when to ask which one is meant, and measure it beside asking always, never, and by entropy.
+
+    Example: doable bench asking --n 300
+    """
+    from rich.console import Console
+
+    from .bench_asking import run_asking_benchmark
+    from .bench_files import progress
+
+    with bad_input(), progress(Console(stderr=True)) as bar:
+        job = bar.add_task("requests", total=2 * n)
+        table = run_asking_benchmark(
+            config,
+            out,
+            n=n,
+            seed=config.seed,
+            progress=lambda done, total: bar.update(job, completed=done, total=total),
+        )
+    typer.echo(table)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..memory.store import Memory
 from ..sim.observation import Observation
 from ..sim.symbolic import SymbolicWorld
+from . import meaning
+from .decompose import decompose
 from .memory_views import ReadOnly
 from .types import Result
 
@@ -41,7 +43,9 @@ def plan(
     """How the goal would be pursued from what is seen: a run that moved nothing, and left nothing behind."""
     from .agent import Agent  # which runs the loop that asks for plans
 
-    world: Any = SymbolicWorld.believing(scene, observation)
+    meant = [meaning.read(subgoal.text, scene) for subgoal in decompose(goal)]
+    where_to = {each.to for each in meant if each and each.to}
+    world: Any = SymbolicWorld.believing(scene, observation, not_at=where_to)
     asked: Any = ReadOnly(memory)
     with TemporaryDirectory(prefix="doable-plan-", ignore_cleanup_errors=True) as folder:
         config = replace(config, checks="all", authority="auto", answers=None, runs=folder)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from doable.agent import Agent, Config, ScriptedModel, WrittenAnswers
 from doable.agent.asking import any_will_do, prediction_set, quantile, shares
+from doable.agent.bench_asking import Asked, requests, run_asking_benchmark, summarise
 from doable.agent.meaning import read
 from doable.agent.person import AtTerminal, picked
 from doable.agent.scoring import rank
@@ -211,3 +212,35 @@ def test_the_quantile_covers_its_share(scores, target):
 )
 def test_any_will_do(text, so):
     assert any_will_do(text, read(text, SCENE)) == so
+
+
+def test_the_benchmark_calibrates_on_one_half_and_measures_on_the_other():
+    """Of ten unclear requests in twenty, half are about what is not the likeliest."""
+    clear = [Asked("the coke", "coke", True, {"coke": 1.0}, 0.0)] * 10
+    unclear = [Asked("the soda", thing, False, {"coke": 0.6, "pepsi": 0.4}, 0.67) for thing in ("coke", "pepsi")] * 5
+    figures, table = summarise([*clear, *unclear], [*clear, *unclear])
+    assert figures["least"] == pytest.approx(0.4)
+    assert figures["success"] == figures["coverage"] == 1.0
+    assert figures["question_rate"] == 0.5
+    assert figures["never.success"] == 0.75
+    assert figures["always.question_rate"] == 1.0
+    assert figures["entropy.success"] == 1.0
+    assert figures["set_size"] == 1.5
+    assert "| never | 20 | 75%" in table
+
+
+def test_requests_are_drawn_by_seed():
+    made = list(requests(SCENE, 40, 3))
+    assert made == list(requests(SCENE, 40, 3))
+    assert made != list(requests(SCENE, 40, 4))
+    assert 5 < sum(request.clear for request in made) < 35
+    assert all(request.meant in request.things for request in made)
+    assert all((request.meant in request.text) or not request.clear for request in made)
+
+
+def test_the_benchmark_writes_its_figures(tmp_path):
+    config = Config(world="symbolic", model="scripted:pick up the coke", values="declared", embedder="hash")
+    table = run_asking_benchmark(config, tmp_path, n=2)
+    assert (tmp_path / "table.md").read_text() == table
+    assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 4
+    assert json.loads((tmp_path / "summary.json").read_text())["n"] == 2
