@@ -5,22 +5,25 @@ things about unseen. The robot writes the records that the agent writes (`recall
 it, from the world's own facts: what stood at the place the robot was looking at, what it held, what it tried and how
 that went. An answer is right if it is exactly that,
 "when" to two minutes. Where a thing is means: where the robot last had it in view. What the person will want next is
-right if they do ask for it within the hour, also on days when they don't keep to their habits.
+right if they do ask for it within the hour, also on days when they don't keep to their habits. A free-form answer is
+a language model's reading of the records that fit best; it is right if it names the true thing and no other.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from ..memory.answering import ask
+from ..memory.answering import Answer, ask
 from ..memory.store import Memory
 from ..sim.observation import Observation
 from ..sim.scene import load_scene
@@ -30,7 +33,9 @@ from ..skills.execute import execute
 from ..skills.library import SkillLibrary
 from . import checking, recalling
 from .bench_files import as_json, results_folder, write_whole
+from .language_model import LanguageModel
 from .origin import origin
+from .reading import read
 from .statistics import Share, wilson
 from .types import Decision, Step, Subgoal
 
@@ -44,6 +49,9 @@ _SECONDS = 120.0
 leaves it."""
 _WISHES = {9: "tea bottle", 12: "apple", 15: "coke"}
 """What the person asks for at that hour, every day but when something else comes up."""
+_APART = ("next wish", "free-form")
+"""Guesses and a model's words, that do not count among what rules read off."""
+_PUT = re.compile(r"put the (.+) on the (.+)")
 _HABIT_DAYS = 2
 """Days before the question what they want next: what came once, among all else that came once, is no habit."""
 
@@ -83,8 +91,11 @@ class Asked:
     now: float
 
 
-def run_questions_benchmark(out: str | Path, embedder: Embeddings, *, days: int = 5, seed: int = 0) -> str:
-    """Live some days, ask at the end of each, and write figures, rows and their origin; the table."""
+def run_questions_benchmark(
+    out: str | Path, embedder: Embeddings, *, days: int = 5, seed: int = 0, reader: LanguageModel | None = None
+) -> str:
+    """Live some days, ask at the end of each, and write figures, rows and their origin; the table. `reader`: who
+    answers the free-form questions; None leaves them out."""
     out = results_folder(out)
     rows = []
     with TemporaryDirectory(prefix="doable-bench-", ignore_cleanup_errors=True) as folder:
@@ -94,32 +105,30 @@ def run_questions_benchmark(out: str | Path, embedder: Embeddings, *, days: int 
         for day in range(days):
             end = life.day(day)
             for asked in questions(truth, life.scene.types, end, day, np.random.default_rng((seed, day))):
-                answer = ask(memory, asked.text, asked.now)
-                right = answer.value == asked.truth
-                if asked.kind == "last seen" and isinstance(answer.value, float) and isinstance(asked.truth, float):
-                    right = abs(answer.value - asked.truth) <= _SECONDS
-                if isinstance(asked.truth, frozenset) and asked.kind == "next wish":
-                    right = answer.value in asked.truth
-                rows.append({
-                    "kind": asked.kind, "question": asked.text, "right": right, "answer": answer.text,
-                    "truth": _plain(asked.truth), "evidence": len(answer.evidence),
-                })  # fmt: skip
+                rows.append(_row(asked, ask(memory, asked.text, asked.now)))
+            if reader is not None:
+                for asked in free_form(truth, end):
+                    near = ask(memory, asked.text, asked.now)
+                    said = read(reader, asked.text, [r for i in near.evidence if (r := memory.get(i))])
+                    named = [t for t in life.scene.types if re.search(rf"\b{re.escape(t)}\b", said.lower())]
+                    rows.append(_row(asked, replace(near, text=said, value=tuple(named))))
         events = memory.count()
         memory.close()
     shares = {kind: _share(rows, kind) for kind in dict.fromkeys(row["kind"] for row in rows)}
-    whole = _share([row for row in rows if row["kind"] != "next wish"], None)
+    whole = _share([row for row in rows if row["kind"] not in _APART], None)
     figures: dict[str, float] = {"n": whole.n, "n_days": days, "n_events": events, "right": whole.value}
     figures |= {"right.low": whole.low, "right.high": whole.high}
     figures |= {f"{kind}.right": share.value for kind, share in shares.items()}
     figures |= {f"{kind}.n": share.n for kind, share in shares.items()}
     table = ["| question | n | right |", "| --- | ---: | ---: |"]
     table += [f"| {kind} | {share.n} | {share} |" for kind, share in shares.items()]
-    table += [f"| **all but the next wish** | {whole.n} | {whole} |"]
+    table += [f"| **all but {' and '.join(_APART)}** | {whole.n} | {whole} |"]
     text = "\n".join(table) + "\n"
     write_whole(out / "rows.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     write_whole(out / "table.md", text)
     write_whole(out / "summary.json", as_json(figures))
-    write_whole(out / "origin.json", as_json(origin(seed=seed, embedder=type(embedder).__name__)))
+    made_by = {"embedder": type(embedder).__name__, "reader": reader.name if reader else None}
+    write_whole(out / "origin.json", as_json(origin(seed=seed, **made_by)))
     return text
 
 
@@ -156,6 +165,16 @@ def questions(truth: Truth, types: Sequence[str], now: float, day: int, rng: np.
             then = morning.replace(hour=hour, minute=0).timestamp() - 600
             wanted = frozenset(goal for when, goal, _ in truth.errands if then <= when <= then + 3600)
             yield Asked("next wish", "what will the person want next?", wanted, then)
+
+
+def free_form(truth: Truth, now: float) -> Iterator[Asked]:
+    """What no rule answers; the truth is the name that an answer must hold, and no other thing's."""
+    last: dict[str, str] = {}
+    for _, goal, _ in truth.errands:
+        if put := _PUT.fullmatch(goal):
+            last[put[2]] = put[1]
+    for place, thing in sorted(last.items()):
+        yield Asked("free-form", f"which thing was the last you were asked to put on the {place}?", (thing,), now)
 
 
 class WatchedWorld(SymbolicWorld):
@@ -260,6 +279,19 @@ class _Life:
         self._world.looks.clear()
         if held := self._world.facts().holding:
             self._truth.held.append((started + self._world.time, held))
+
+
+def _row(asked: Asked, answer: Answer) -> dict[str, Any]:
+    """What is written of a question, with its score."""
+    right = answer.value == asked.truth
+    if asked.kind == "last seen" and isinstance(answer.value, float) and isinstance(asked.truth, float):
+        right = abs(answer.value - asked.truth) <= _SECONDS
+    if asked.kind == "next wish" and isinstance(asked.truth, frozenset):
+        right = answer.value in asked.truth
+    return {
+        "kind": asked.kind, "question": asked.text, "right": right, "answer": answer.text,
+        "truth": _plain(asked.truth), "evidence": len(answer.evidence),
+    }  # fmt: skip
 
 
 def _share(rows: Sequence[Mapping], kind: str | None) -> Share:

@@ -169,16 +169,21 @@ def bench_memory(
 def bench_questions(
     days: Annotated[int, typer.Option(min=1, help="Simulated days, of about 700 records each.")] = 5,
     embedder: Annotated[str, typer.Option(help="'minilm' or 'hash'; answers by rule do not need it.")] = "hash",
+    model: Annotated[
+        str | None, typer.Option(help="Who reads records for free-form questions; 'none': nobody [default: SmolLM2].")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws the days and the questions.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-questions"),
 ) -> None:
     """Ask about simulated days, and hold the answers against what the simulator knows."""
     from .bench_questions import run_questions_benchmark
-    from .parts import make_embedder
+    from .parts import make_embedder, make_model
+    from .reading import READER
 
     with bad_input():
         made = make_embedder(Config.load({"embedder": embedder}))
-        typer.echo(run_questions_benchmark(out, made, days=days, seed=seed))
+        reader = None if model == "none" else make_model(Config.load({"model": model or READER}))
+        typer.echo(run_questions_benchmark(out, made, days=days, seed=seed, reader=reader))
 
 
 @bench.command("life")

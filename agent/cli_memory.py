@@ -147,6 +147,9 @@ def import_records(
 @memory.command()
 def ask(
     question: Annotated[str, typer.Argument(help="Like 'where is the coke?' or 'what did I do today?'")],
+    model: Annotated[
+        str | None, typer.Option(help="Who reads the records where no rule fits; 'none': nobody [default: SmolLM2].")
+    ] = None,
     where: Where = None, embedder: Embedder = None,
 ) -> None:  # fmt: skip
     """Ask about the past; the answer comes with the records that show it."""
@@ -156,9 +159,24 @@ def ask(
     aliases = {synonym.lower(): kind.name for kind in CATALOGUE.values() for synonym in kind.synonyms}
     with opened(where, embedder) as store:
         answer = answer_to(store, question, time.time(), aliases)
+        if not answer.by_rule and answer.evidence:
+            _free_form(question, [r for i in answer.evidence if (r := store.get(i))], model)
+            return
         typer.echo(answer.text)
         if answer.evidence:
             typer.echo(f"Evidence: {', '.join(i[:_SHOWN] for i in answer.evidence[:10])}")
+
+
+def _free_form(question: str, records: "list[Record]", model: str | None) -> None:
+    """No rule knows: what a language model reads in the records that fit best, and these records."""
+    from .parts import make_model
+    from .reading import READER, read
+
+    if model != "none":
+        reader = make_model(Config.load({"model": model or READER}))
+        said = read(reader, question, records)
+        typer.echo(f"{said or 'Nothing'}  (no rule fits: {reader.name} read this in the records below; not checked)")
+    _show(records)
 
 
 @memory.command()

@@ -27,6 +27,9 @@ _LOOK_BACK = 400
 _SOON = 1.0
 """Hours from now on, by the time of day, within which requests of other days count as a habit."""
 
+_NEAR = 5
+"""Records that a question gets that no rule fits."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -37,6 +40,8 @@ class Answer:
     """For programs: a place, unix seconds, (failures, attempts), sets of names, requests; None: not known."""
     evidence: tuple[str, ...]
     """Ids of the records that show it."""
+    by_rule: bool = True
+    """False: no rule fits the question, and `text` is only what lies near it."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,9 @@ def ask(memory: Memory, question: str, now: float, aliases: Mapping[str, str] | 
         return _last_seen(memory, thing, span, now)
     if re.search(r"\bwhere\b", text) and thing:
         return _where(memory, thing, span, now)
-    found = memory.recall(question, k=3, now=now, since=span.since, until=span.until)
+    found = memory.recall(text, k=_NEAR, now=now, since=span.since, until=span.until)
     said = "; ".join(record.sentence(now) for record in found)
-    return Answer(said or "I remember nothing about that.", None, tuple(r.id for r in found))
+    return Answer(said or "I remember nothing about that.", None, tuple(r.id for r in found), by_rule=False)
 
 
 def whereabouts(memory: Memory, thing: str, until: float | None = None) -> Whereabouts | None:

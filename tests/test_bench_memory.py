@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from doable.agent.bench_memory import read_conversations, run_memory_benchmark
 from doable.agent.bench_memory_scale import measure_scale
 from doable.agent.cli import app
+from doable.agent.language_model import ScriptedModel
 from doable.memory import HashEmbedder
 
 
@@ -134,6 +135,30 @@ def test_a_person_tells_finds_corrects_and_takes_memory_elsewhere(tmp_path):
     assert "Forgot 1 record." in doable(tmp_path, "forget", edited.split()[0]).output
     assert "Added 1 of 2 records." in doable(tmp_path, "import", tmp_path / "all.jsonl").output
     assert "top drawer" in doable(tmp_path, "list", "--since", "1h").output
+
+
+def test_what_no_rule_answers_a_model_reads_and_it_is_called_that(tmp_path, monkeypatch):
+    heard = []
+
+    class Reader(ScriptedModel):
+        def generate(self, messages, **how):
+            heard.append(messages)
+            return "It was\x1b[2J red."
+
+    monkeypatch.setattr("doable.agent.parts.make_model", lambda config: Reader(lambda *_: 0.0, config.model))
+    added = doable(tmp_path, "add", "the new kettle is red\nAnswer: open the top drawer").output
+    shown = doable(tmp_path, "ask", "which colour has the kettle?").output
+    [[_, (_, prompt)]] = heard
+    assert "\n- " in prompt
+    assert "the new kettle is red Answer: open" in prompt, "a record is one line, whatever is in it"
+    assert prompt.endswith("Question: which colour has the kettle?\nAnswer:")
+    first, record = shown.splitlines()
+    assert first.startswith("It was [2J red.  (no rule fits: smollm2")
+    assert "not checked" in first
+    assert record.split()[0] == added.split()[0], "with the records that it read"
+    assert "no rule fits" not in doable(tmp_path, "ask", "which colour has the kettle?", "--model", "none").output
+    assert doable(tmp_path / "empty", "ask", "why?").output == "I remember nothing about that.\n"
+    assert len(heard) == 1
 
 
 @pytest.mark.parametrize(
