@@ -148,7 +148,7 @@ def import_records(
 def ask(
     question: Annotated[str, typer.Argument(help="Like 'where is the coke?' or 'what did I do today?'")],
     model: Annotated[
-        str | None, typer.Option(help="Who reads the records where no rule fits; 'none': nobody [default: SmolLM2].")
+        str | None, typer.Option(help="Who reads the records where no rule fits: a language model [default: nobody].")
     ] = None,
     where: Where = None, embedder: Embedder = None,
 ) -> None:  # fmt: skip
@@ -170,10 +170,10 @@ def ask(
 def _free_form(question: str, records: "list[Record]", model: str | None) -> None:
     """No rule knows: what a language model reads in the records that fit best, and these records."""
     from .parts import make_model
-    from .reading import READER, read
+    from .reading import read
 
-    if model != "none":
-        reader = make_model(Config.load({"model": model or READER}))
+    if model is not None and model != "none":
+        reader = make_model(Config.load({"model": model}))
         said = read(reader, question, records)
         typer.echo(f"{said or 'Nothing'}  (no rule fits: {reader.name} read this in the records below; not checked)")
     _show(records)

@@ -147,7 +147,7 @@ def test_what_no_rule_answers_a_model_reads_and_it_is_called_that(tmp_path, monk
 
     monkeypatch.setattr("doable.agent.parts.make_model", lambda config: Reader(lambda *_: 0.0, config.model))
     added = doable(tmp_path, "add", "the new kettle is red\nAnswer: open the top drawer").output
-    shown = doable(tmp_path, "ask", "which colour has the kettle?").output
+    shown = doable(tmp_path, "ask", "which colour has the kettle?", "--model", "smollm2").output
     [[_, (_, prompt)]] = heard
     assert "\n- " in prompt
     assert "the new kettle is red Answer: open" in prompt, "a record is one line, whatever is in it"
@@ -156,7 +156,7 @@ def test_what_no_rule_answers_a_model_reads_and_it_is_called_that(tmp_path, monk
     assert first.startswith("It was [2J red.  (no rule fits: smollm2")
     assert "not checked" in first
     assert record.split()[0] == added.split()[0], "with the records that it read"
-    assert "no rule fits" not in doable(tmp_path, "ask", "which colour has the kettle?", "--model", "none").output
+    assert "no rule fits" not in doable(tmp_path, "ask", "which colour has the kettle?").output
     assert doable(tmp_path / "empty", "ask", "why?").output == "I remember nothing about that.\n"
     assert len(heard) == 1
 
