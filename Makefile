@@ -1,4 +1,5 @@
-# make setup: a .venv with everything; make demo: the main job, end to end; make test: lint, types, tests.
+# make setup: a .venv with everything; make demo: the main job, end to end; make test: lint, types, tests;
+# make docs: the site, in site/.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: setup demo gif test lint types tests clean
+.PHONY: setup demo gif docs test lint types tests clean
 
 setup: $(READY)
 
@@ -30,6 +31,11 @@ gif: demo.mp4
 	$$($(BIN)/python -c "import imageio_ffmpeg as f; print(f.get_ffmpeg_exe())") -y -v error -i demo.mp4 \
 		-vf "fps=8,split[a][b];[a]palettegen=max_colors=96[p];[b][p]paletteuse=dither=bayer:bayer_scale=4" docs/assets/demo.gif
 
+# The pages of docs/ and the docstrings as a site: open site/index.html (search needs `python -m http.server -d site`).
+docs: setup
+	$(BIN)/pip install -q -c constraints.txt -e '.[docs]'
+	$(BIN)/mkdocs build --strict
+
 test: lint types tests
 
 lint: setup
@@ -43,4 +49,4 @@ tests: setup
 	$(BIN)/pytest -q
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .ruff_cache
