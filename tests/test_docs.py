@@ -27,8 +27,8 @@ COMMANDS = [
 def test_commands_and_their_flags_exist(page, command):
     words = shlex.split(command)[1:]
     names = [word for word in words if not word.startswith("-")]
-    deep = names[0] == "train" and names[1] in ("values", "detector") and not words[2].startswith("--")
-    depth = 3 if deep else 2 if names[0] in ("bench", "train", "export", "memory", "runs") else 1
+    deep = names[:1] == ["train"] and names[1] in ("values", "detector") and not words[2].startswith("--")
+    depth = 3 if deep else 2 if names[:1] and names[0] in ("bench", "train", "export", "memory", "runs") else 1
     shown = CliRunner().invoke(app, [*names[:depth], "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0, shown.output
     if "--help-all" in shown.output:

@@ -5,6 +5,9 @@ import importlib.util
 import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -101,6 +104,19 @@ def test_the_commands_of_the_tutorial_run_in_order(quick):
             assert "The apple is" in done.output
         if "search" in words:
             assert "the sponges belong on the close counter" in done.output.splitlines()[0]
+
+
+@pytest.mark.parametrize("tool", ["chroma run", "ray start"])
+def test_the_other_tools_on_the_page_on_clusters_take_these_flags(tool):
+    program, *rest = tool.split()
+    found = shutil.which(program, path=str(Path(sys.executable).parent)) or shutil.which(program)
+    if found is None:
+        pytest.skip(f"{program} is not installed")
+    shown = subprocess.run([found, *rest, "--help"], capture_output=True, text=True, check=True).stdout
+    lines = re.findall(rf"^{tool} (.*)$", (DOCS / "cluster.md").read_text(encoding="utf-8"), re.M)
+    assert lines
+    for flag in re.findall(r"--\w+", " ".join(lines)):
+        assert flag in shown, flag
 
 
 def test_the_python_of_the_tutorial_runs(quick, capsys):
