@@ -58,7 +58,7 @@ class Browser:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
-    def until(self, script, tries=600):
+    def until(self, script, tries=2400):
         """Wait until a script is true; its value."""
         for _ in range(tries):
             if value := self.run(script):

@@ -197,3 +197,15 @@ def test_runs_are_listed_shown_and_forked(tmp_path):
     wrong = CliRunner().invoke(app, ["runs", "show", done.run_id, "--turn", "99", *runs])
     assert wrong.exit_code == 2
     assert "got 99" in wrong.output
+
+
+def test_of_a_long_run_the_newest_turns_are_kept(tmp_path):
+    run = RunFolder.create(tmp_path)
+    for turn in range(230):
+        for phase in ("1-observe", "2-act", "3-check"):
+            run.save(f"{turn:05d}-{phase}", f"{turn} {phase}".encode())
+    assert run.beginning(229) == b"229 1-observe"
+    assert run.beginning(40) == b"40 1-observe"
+    with pytest.raises(ValueError, match="got 21"):
+        run.beginning(20)
+    assert len(list((run.folder / "snapshots").iterdir())) <= 210
