@@ -116,7 +116,7 @@ class Config:
     """With authority 'ask-each': so many skills are done before the first question."""
     answers: str | None = None
     """A JSON file of answers to questions, for runs that nobody watches; '*' answers all others."""
-    ask_least: float = 0.2
+    ask_least: float = 0.08
     """Somebody who can be asked is asked which of several objects is meant, if more than one has at least this share of
     say × can; `doable bench asking` tells how it was chosen."""
     gui: bool = False

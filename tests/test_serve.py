@@ -337,17 +337,6 @@ def test_a_killed_server_goes_on_where_it_was(tmp_path):
         second.kill()
 
 
-def test_it_does_as_its_schema_says(server, tmp_path):
-    """A short run of schemathesis; the whole one is `schemathesis run URL/openapi.json`."""
-    pytest.importorskip("schemathesis", reason="make setup installs it")
-    run = "from schemathesis.cli import schemathesis; schemathesis()"
-    done = subprocess.run(
-        [sys.executable, "-c", run, "run", server.url + "/openapi.json", "--max-examples", "3", "--seed", "1",
-         "--phases", "coverage,fuzzing"], capture_output=True, text=True, cwd=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.mark.parametrize(("number", "status"), [(81.0, 201), (81, 201), (81.5, 422), (True, 422), ("81", 422)])
 def test_whole_numbers_are_those_of_json(store, number, status):
     assert ask(store, post({"goal": "x", "settings": {"max_steps": number}}))[0].status_code == status
@@ -376,3 +365,14 @@ def test_figures_of_a_load():
     load = Load(2, 1.0, posted={"a"}, finished=["a"], reads=[0.1, 0.2])
     assert load.figures()["read.p99"] == 0.2
     assert "| tasks | 1 |" in load.table()
+
+
+def test_it_does_as_its_schema_says(server, tmp_path):
+    """A short run of schemathesis; the whole one is `schemathesis run URL/openapi.json`."""
+    pytest.importorskip("schemathesis", reason="make setup installs it")
+    run = "from schemathesis.cli import schemathesis; schemathesis()"
+    done = subprocess.run(
+        [sys.executable, "-c", run, "run", server.url + "/openapi.json", "--max-examples", "3", "--seed", "1",
+         "--phases", "coverage,fuzzing"], capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
