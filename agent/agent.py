@@ -26,10 +26,13 @@ from .loop import PHASES, Loop, Turn, Values
 from .memory_views import AsOf
 from .parts import make_memory, make_model, make_values, make_world
 from .person import Person, WrittenAnswers
+from .planned import BlindLoop, PlannedLoop
 from .runs import RunFolder, runs_folder
 from .types import Decision, Result, Step
 
 _VERSIONS = ("doable", "langgraph", "torch", "transformers", "pybullet", "chromadb")
+_LOOPS: dict[str, type[Loop]] = {"after": PlannedLoop, "none": BlindLoop}
+"""By `checks`; any other is the loop that chooses anew at every turn."""
 _NO_LIMIT = 1_000_000_000
 """LangGraph counts phases; how long a run may take is the config's to say."""
 
@@ -232,7 +235,7 @@ class Agent:
                 raise ValueError(f"Expected a run that can go on, {folder.run_id} is over. Start another one.")
             return
         remembers = journal.header.remembers
-        loop = Loop(
+        loop = _LOOPS.get(self.config.checks, Loop)(
             world=self.world,
             model=self.model,
             memory=cast(Memory, AsOf(self.memory, remembers)) if remembers is not None else self.memory,

@@ -8,6 +8,7 @@ of the right object over n calibration tasks, holds the right one in it in 1 - Î
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ import numpy as np
 
 from ..skills.skill import Skill
 from .meaning import Meaning
-from .person import picked
+from .person import Person, picked
 from .types import Candidate, Decision
 
 ABOUT = ("find", "pick up", "pick and place")
@@ -38,15 +39,14 @@ def shares(candidates: Sequence[Candidate], skills: Mapping[str, Skill]) -> dict
     return dict(sorted(found.items(), key=lambda each: -each[1]))
 
 
-def prediction_set(candidates: Sequence[Candidate], skills: Mapping[str, Skill], least: float) -> tuple[str, ...]:
-    """The objects that may be meant: never empty if there is any."""
-    found = shares(candidates, skills)
-    return tuple(name for i, (name, share) in enumerate(found.items()) if i == 0 or share >= least)
+def prediction_set(shares: Mapping[str, float], least: float) -> tuple[str, ...]:
+    """The objects that may be meant, of `shares` with the largest first: never empty if there is any."""
+    return tuple(name for i, (name, share) in enumerate(shares.items()) if i == 0 or share >= least)
 
 
-def entropy(candidates: Sequence[Candidate], skills: Mapping[str, Skill]) -> float:
+def entropy(shares: Mapping[str, float]) -> float:
     """Of the shares, in nats."""
-    return float(-sum(p * math.log(p) for p in shares(candidates, skills).values() if p > 0))
+    return float(-sum(p * math.log(p) for p in shares.values() if p > 0))
 
 
 def quantile(scores: Sequence[float], target: float) -> float:
@@ -70,10 +70,35 @@ def options(candidates: Sequence[Candidate], skills: Mapping[str, Skill], things
     return tuple(best.values())
 
 
-def question(text: str, things: Sequence[str]) -> str:
-    """'Which one do you mean by â€¦: the coke or the pepsi?'"""
-    named = [f"the {thing}" for thing in things]
-    return f"Which one for {text!r}: {', '.join(named[:-1])} or {named[-1]}?"
+def which_one(
+    text: str, meaning: Meaning | None, candidates: Sequence[Candidate], skills: Mapping[str, Skill], least: float
+) -> Decision | None:
+    """The question which object `text` means; None if that is clear, not what is to be decided now, or all the same."""
+    if any_will_do(text, meaning):
+        return None
+    things = prediction_set(shares(candidates, skills), least)
+    if len(things) < 2 or skills[candidates[0].phrase].target not in things:
+        return None
+    *named, last = (f"the {thing}" for thing in sorted(things))
+    question = f"Which one for {text!r}: {', '.join(named)} or {last}?"
+    return Decision("ask", None, question, options(candidates, skills, things))
+
+
+def chosen(asked: Decision, said: str | None) -> Decision:
+    """What an answer makes of a question: the skill that was picked; the best if nobody answered; else the end."""
+    phrase = picked(said, asked.options)
+    if phrase:
+        return Decision("act", phrase, f"asked {asked.reason!r}, told {said!r}", asked.options)
+    if said:
+        return Decision("stop", None, f"asked {asked.reason!r}, told {said!r}, which is none of them")
+    return Decision("act", asked.options[0], f"asked {asked.reason!r}; nobody answered")
+
+
+def leave(decision: Decision, candidates: Sequence[Candidate], person: Person | None) -> Decision:
+    """The decision with a person's word on it. Where nobody is, nobody says yes."""
+    others = (c.phrase for c in candidates if c.score > -math.inf and c.phrase != decision.phrase)
+    options = ("yes", "no", *itertools.islice(others, 3))
+    return approved(person(f"{decision.phrase}?", options) if person else None, options, decision)
 
 
 def approved(said: str | None, options: Sequence[str], decision: Decision) -> Decision:

@@ -31,7 +31,7 @@ from ..sim.symbolic import SymbolicWorld
 from ..sim.task import Setup
 from ..skills.library import SkillLibrary
 from .agent import Agent
-from .asking import entropy, quantile, shares
+from .asking import entropy, prediction_set, quantile, shares
 from .bench_files import as_json, results_folder, write_whole
 from .config import Config
 from .origin import origin
@@ -118,15 +118,16 @@ def _weighed(config: Config, n: int, seed: int, progress: Callable[[int, int], N
             memory = make_memory(mine)
             step = next(iter(Agent(world, model, memory, values, library, mine).stream(request.text)))
             memory.close()
-        found = {name: share for name, share in shares(step.candidates, skills).items() if share > 1e-6}
-        yield Asked(request.text, request.meant, request.clear, found, entropy(step.candidates, skills))
+        found = shares(step.candidates, skills)
+        told = {name: share for name, share in found.items() if share > 1e-6}
+        yield Asked(request.text, request.meant, request.clear, told, entropy(found))
         progress(number, 2 * n)
 
 
 def summarise(calibration: Sequence[Asked], test: Sequence[Asked]) -> tuple[dict[str, float], str]:
     """The figures by name, and a table with a row a way to ask."""
     q = quantile([1 - row.shares.get(row.meant, 0.0) for row in calibration], TARGET)
-    sets = [_set(row, 1 - q) for row in test]
+    sets = [prediction_set(row.shares, 1 - q) for row in test]
     bound = _entropy_bound(calibration)
     taken = [next(iter(row.shares), None) == row.meant for row in test]
     ways = {
@@ -159,11 +160,6 @@ def summarise(calibration: Sequence[Asked], test: Sequence[Asked]) -> tuple[dict
     figures |= {"coverage": covered.value, "coverage.low": covered.low, "coverage.high": covered.high, "set_size": size}
     lines += ["", f"Prediction sets (share at least {1 - q:.3g}): coverage {covered}, {size:.2f} objects on average."]
     return figures, "\n".join(lines) + "\n"
-
-
-def _set(row: Asked, least: float) -> list[str]:
-    """The prediction set: never empty where there is anything."""
-    return [name for i, (name, share) in enumerate(row.shares.items()) if i == 0 or share >= least]
 
 
 def _entropy_bound(rows: Sequence[Asked]) -> float:

@@ -1,7 +1,7 @@
 """`doable bench faults`: how success falls with the length of a goal when things go wrong, and what checks save.
 
 Goals that take 1, 2, 4, 8 and 12 skills are pursued in the same situations, from the same seeds and with the same
-number of turns (three for each skill and four more), by the loop as far as it looks (`checks`):
+number of turns (three for each skill and four more), by the loop as far as it looks:
 
 | arm | what it does |
 | --- | --- |
@@ -46,7 +46,10 @@ from .statistics import Share, wilson
 from .types import Result
 
 ARMS: Mapping[str, str] = {"none": "open loop", "after": "+ after-check", "recover": "+ recovery", "all": "+ all"}
-"""`checks` and what an arm is called."""
+"""What an arm is called."""
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "none": {"checks": "none"}, "after": {"checks": "after"}, "recover": {"guards": False}, "all": {},
+}  # fmt: skip
 HORIZONS = (1, 2, 4, 8, 12)
 RATES = (0.0, 0.05, 0.1, 0.2, 0.3)
 OTHERS = ("slips", "people", "labels")
@@ -61,7 +64,7 @@ class Cell:
 
     fault: str
     horizon: int
-    checks: str
+    arm: str
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Row:
 
     fault: str
     horizon: int
-    checks: str
+    arm: str
     number: int
     status: str
     success: bool
@@ -80,7 +83,7 @@ class Row:
 
     @property
     def cell(self) -> Cell:
-        return Cell(self.fault, self.horizon, self.checks)
+        return Cell(self.fault, self.horizon, self.arm)
 
 
 @dataclass(frozen=True)
@@ -194,14 +197,14 @@ def pursue(job: Job) -> Row:
     world.reset(replace(setup, disturbances=_disturbances(cell.fault, scene)), seed=job.seed * 100_003 + job.number)
     with TemporaryDirectory(prefix="doable-bench-", ignore_cleanup_errors=True) as folder:
         mine = replace(
-            config, memory=f"{folder}/memory", runs=f"{folder}/runs", embedder="hash", checks=cell.checks,  # type: ignore[arg-type]
-            max_steps=3 * cell.horizon + 4,
+            config, memory=f"{folder}/memory", runs=f"{folder}/runs", embedder="hash",
+            max_steps=3 * cell.horizon + 4, **SETTINGS[cell.arm],
         )  # fmt: skip
         memory = make_memory(mine)
         result = Agent(world, _parts["model"], memory, _parts["values"], _parts["library"], mine).run(goal)
         memory.close()
     return Row(
-        cell.fault, cell.horizon, cell.checks, job.number, result.status, wanted.holds(world.facts()),
+        cell.fault, cell.horizon, cell.arm, job.number, result.status, wanted.holds(world.facts()),
         len(result.steps), loops(result), result.reason,
     )  # fmt: skip
 
@@ -239,7 +242,7 @@ def summarise(rows: Sequence[Row], cells: Sequence[Cell]) -> tuple[dict[str, flo
     share = {cell: _share([row.success for row in rows if row.cell == cell]) for cell in cells}
     figures: dict[str, float] = {}
     for cell, found in share.items():
-        key = f"{cell.fault}.{cell.horizon}.{cell.checks}"
+        key = f"{cell.fault}.{cell.horizon}.{cell.arm}"
         figures |= {
             f"{key}.success": found.value,
             f"{key}.low": found.low,
@@ -251,7 +254,7 @@ def summarise(rows: Sequence[Row], cells: Sequence[Cell]) -> tuple[dict[str, flo
         figures["success_ratio_12_p10"] = stormy.value / calm.value
     if open_loop := share.get(Cell("p=0.1", 12, "none")):
         figures["open_loop_12_p10"] = open_loop.value
-    ours = [row for row in rows if row.checks == "all"]
+    ours = [row for row in rows if row.arm == "all"]
     false = _share([not row.success for row in ours if row.status == "reached"])
     if false.n:
         figures |= {

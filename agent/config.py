@@ -107,9 +107,9 @@ class Config:
     guards: bool = True
     """Hold choices against what the goal plainly asks for: other things are not taken, 'done' needs to be seen, and a
     refusal needs to have looked."""
-    checks: Literal["all", "recover", "after", "none"] = "all"
-    """How far what happens is looked at: 'all' with the guards, 'recover' without them; for comparison 'after' tries
-    the steps of a plan made at the start until each is seen to be done, 'none' carries the plan out blindly."""
+    checks: Literal["all", "after", "none"] = "all"
+    """How far what happens is looked at. For comparison: 'after' tries the steps of a plan made at the start until each
+    is seen to be done, 'none' carries the plan out blindly."""
     authority: Literal["auto", "ask-each", "plan"] = "auto"
     """'ask-each' has a person say yes to every skill, 'plan' tells what would be done and does nothing."""
     yes: int = 0

@@ -6,7 +6,6 @@ declares. So a plan says what would be done if nothing went wrong, and nothing m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -50,8 +49,3 @@ def plan(
     with TemporaryDirectory(prefix="doable-plan-", ignore_cleanup_errors=True) as folder:
         config = replace(config, checks="all", authority="auto", answers=None, runs=folder)
         return Agent(world, model, asked, values, library, config, watcher).run(goal)
-
-
-def phrases(steps: Iterable[Any]) -> tuple[str, ...]:
-    """The skills of some steps, in order."""
-    return tuple(step.decision.phrase for step in steps if step.decision.phrase)

@@ -25,7 +25,7 @@ from ..sim.world import World
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
 from ..skills.skill import Outcome, Skill
-from . import asking, caution, checking, guards, imagining, meaning, prompts, recalling, recovering, scoring
+from . import asking, caution, checking, guards, meaning, prompts, recalling, recovering, scoring
 from .checking import Ending, Limits
 from .config import Config
 from .decompose import decompose
@@ -33,7 +33,7 @@ from .done_value import GoalValues
 from .journal import Footer, Journal
 from .language_model import LanguageModel
 from .meaning import Meaning
-from .person import Person, picked
+from .person import Person
 from .runs import RunFolder
 from .saying import Saying
 from .types import Candidate, Decision, Step, Subgoal, Verdict
@@ -153,19 +153,10 @@ class Loop:
         """What to pursue by itself, and in what order."""
         if turn.get("subgoals"):
             return {"current": turn.get("current", 0)}
-        if self._planned:
-            planned = imagining.plan(
-                self._header.goal, turn["observation"], scene=self.world.scene, model=self.model, memory=self.memory,
-                values=self.values, library=self.library, config=self.config,
-            )  # fmt: skip
-            whole = (Subgoal(self._header.goal),)
-            return {"subgoals": whole, "current": turn.get("current", 0), "plan": imagining.phrases(planned.steps)}
         return {"subgoals": tuple(decompose(self._header.goal)), "current": turn.get("current", 0)}
 
     def score(self, turn: Turn) -> Change:
         """What would help, weighed by what can work, for every skill."""
-        if self._planned:
-            return {"candidates": (), "thought": None}
         subgoal, observation = self._pursued(turn), turn["observation"]
         saying, episode = self._saying, self._header.run_id
         now = self._header.started + observation.time
@@ -190,8 +181,6 @@ class Loop:
 
     def choose(self, turn: Turn) -> Change:
         """The best one, or what to ask a person."""
-        if self._planned:
-            return {"decision": recovering.as_planned(turn["plan"], self.journal.steps)}
         asked = self._meaning(turn)
         if asked and guards.reached(asked, turn["observation"], self._steps(self._pursued(turn))):
             return {"decision": self._tidy(turn) or Decision("finish", None, f"it is seen that {asked}")}
@@ -202,28 +191,21 @@ class Loop:
 
     def ask(self, turn: Turn) -> Change:
         """A person's word: which one is meant, or whether to do it. Nothing has moved yet."""
-        assert self.person is not None, "nobody is asked where there is nobody"
-        decision, episode = turn["decision"], self._header.run_id
+        decision = turn["decision"]
         if decision.kind == "act":
-            options = ("yes", "no", *(c.phrase for c in turn["candidates"][1:4]))
-            said = self.person(f"{decision.phrase}?", options)
-            return {"decision": asking.approved(said, options, decision)}
-        subgoal = self._pursued(turn).text
+            return {"decision": asking.leave(decision, turn["candidates"], self.person)}
+        assert self.person is not None, "where there is nobody, nothing is asked"
         said = recalling.answered(self.memory, decision.reason) or self.person(decision.reason, decision.options)
-        phrase = picked(said, decision.options)
-        if phrase:
+        chosen = asking.chosen(decision, said)
+        if chosen.options and chosen.phrase:
             now = self._header.started + turn["observation"].time
-            self.memory.remember([recalling.told(decision.reason, phrase, now, episode)])
-        reason = f"asked {decision.reason!r}, told {said!r}" if said else f"asked {decision.reason!r}; nobody answered"
-        if said and not phrase:
-            return {"decision": Decision("stop", None, f"{reason}: none of what is here, for {subgoal!r}")}
-        chosen = Decision("act", phrase or decision.options[0], reason, decision.options if phrase else ())
+            self.memory.remember([recalling.told(decision.reason, chosen.phrase, now, self._header.run_id)])
         return {"decision": chosen}
 
     def act(self, turn: Turn) -> Change:
         """Move the robot; the only phase that does. What is not seen to be possible is not tried."""
         skill, known = self._skill(turn["decision"]), turn["observation"]
-        missing = "" if self.config.checks == "none" else checking.unmet(skill, known)
+        missing = self._unmet(skill, known)
         if skill.family == "find" and skill.target:
             known = recalling.with_habits(self.memory, skill.target, known, self.world.scene, self._header.run_id)
         outcome = Outcome("failed", missing) if missing else execute(skill, self.world, known)
@@ -235,11 +217,7 @@ class Loop:
         if outcome is None:
             return {"verdict": checking.conclude(decision, subgoal, len(turn["subgoals"]))}
         after = self.world.observe()
-        if self.config.checks == "none":
-            verdict = Verdict((), "not looked at", "continue")
-        else:
-            skill, earlier = self._skill(decision), self._steps(subgoal)
-            verdict = checking.check(skill, outcome, turn["observation"], after, earlier=earlier)
+        verdict = self._verdict(turn, self._skill(decision), outcome, after)
         return {"after": after, "verdict": verdict, "snapshot": self._save(turn, "3-check")}
 
     def remember(self, turn: Turn) -> Change:
@@ -273,35 +251,33 @@ class Loop:
 
     # What the phases share.
 
-    @property
-    def _planned(self) -> bool:
-        return self.config.checks in ("after", "none")
+    def _unmet(self, skill: Skill, seen: Observation) -> str:
+        """Why a skill is not to be tried; "": it is."""
+        return checking.unmet(skill, seen)
+
+    def _verdict(self, turn: Turn, skill: Skill, outcome: Outcome, after: Observation) -> Verdict:
+        """What a look afterwards says of a skill."""
+        earlier = self._steps(self._pursued(turn))
+        return checking.check(skill, outcome, turn["observation"], after, earlier=earlier)
 
     def _after_choice(self, turn: Turn) -> str:
-        decision = turn["decision"]
-        if decision.kind == "ask":
+        """The phase that comes next."""
+        kind = turn["decision"].kind
+        if kind == "act" and self.config.authority == "ask-each" and turn["index"] >= self.config.yes:
             return "ask"
-        if decision.kind != "act":
-            return "check"
-        ask = self.person is not None and self.config.authority == "ask-each" and turn["index"] >= self.config.yes
-        return "ask" if ask else "act"
+        return kind if kind in ("act", "ask") else "check"
 
     def _question(self, turn: Turn) -> Decision | None:
-        """What to ask before anything is done, if there is somebody, and more than one object may be meant."""
-        text, steps = self._pursued(turn).text, self._steps(self._pursued(turn))
-        if self.person is None or any(step.decision.options for step in steps):
+        """What to ask before anything is done, if there is somebody; once a subgoal."""
+        pursued = self._pursued(turn)
+        if self.person is None or any(step.decision.options for step in self._steps(pursued)):
             return None
-        if asking.any_will_do(text, self._meaning(turn)):
-            return None
-        things = asking.prediction_set(turn["candidates"], self._skills, self.config.ask_least)
-        if len(things) < 2 or self._skills[turn["candidates"][0].phrase].target not in things:
-            return None
-        options = asking.options(turn["candidates"], self._skills, things)
-        return Decision("ask", None, asking.question(text, things), options)
+        least = self.config.ask_least
+        return asking.which_one(pursued.text, self._meaning(turn), turn["candidates"], self._skills, least)
 
     def _tidy(self, turn: Turn) -> Decision | None:
         """Before the run ends: close a drawer that was opened on the way, and that nobody asked to have open."""
-        if self._pursued(turn).index + 1 < len(turn["subgoals"]) or self.config.checks != "all":
+        if self._pursued(turn).index + 1 < len(turn["subgoals"]):
             return None
         meant = [meaning.read(subgoal.text, self.world.scene) for subgoal in turn["subgoals"]]
         drawer = recovering.left_open(self.journal.steps, turn["observation"], meant)
@@ -342,7 +318,7 @@ class Loop:
     def _meaning(self, turn: Turn) -> Meaning | None:
         """What the subgoal plainly asks for; None: not plain, or not to be used."""
         text = self._pursued(turn).text
-        if self.config.guards and self.config.checks == "all" and text not in self._meanings:
+        if self.config.guards and text not in self._meanings:
             self._meanings[text] = meaning.read(text, self.world.scene)
         return self._meanings.get(text)
 

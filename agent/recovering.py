@@ -8,19 +8,9 @@ from ..sim.observation import Observation
 from ..skills.skill import Skill
 from .asking import ABOUT
 from .meaning import Meaning
-from .types import Decision, Step
+from .types import Step
 
 NOT_MEANT = "not the one that was meant"
-
-
-def as_planned(plan: Sequence[str], steps: Sequence[Step]) -> Decision:
-    """The next skill of a plan: the first that was not done yet, as far as anybody looked."""
-    done = sum(
-        step.decision.kind == "act" and step.verdict is not None and step.verdict.then == "continue" for step in steps
-    )
-    if done < len(plan):
-        return Decision("act", plan[done], f"step {done + 1} of {len(plan)} of the plan")
-    return Decision("finish", None, "the plan is at its end")
 
 
 def left_open(steps: Sequence[Step], now: Observation, meant: Sequence[Meaning | None]) -> str | None:

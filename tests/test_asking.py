@@ -124,6 +124,14 @@ def test_every_skill_waits_for_a_yes(tmp_path):
     assert asked == ["bring it to you?", "put down the coke?"]
 
 
+def test_where_nobody_is_nobody_says_yes(tmp_path):
+    run = agent(tmp_path, authority="ask-each")
+    result = run.run("bring me the coke")
+    assert result.status == "stopped"
+    assert "did not say yes" in result.reason
+    assert run.world.facts().holding is None
+
+
 def test_a_person_chooses_another_skill(tmp_path):
     run = agent(tmp_path, person=lambda q, options: "pick up the pepsi", authority="ask-each", guards=False)
     first = next(iter(run.stream("bring me the coke")))
@@ -194,9 +202,9 @@ def test_shares_are_by_object():
     found = shares(candidates, SKILLS)
     assert list(found)[:2] == ["coke", "pepsi"]
     assert found["coke"] == pytest.approx(0.6, abs=1e-3)
-    assert prediction_set(candidates, SKILLS, 0.5) == ("coke",)
-    assert prediction_set(candidates, SKILLS, 0.3) == ("coke", "pepsi")
-    assert prediction_set(candidates, SKILLS, 1.1) == ("coke",), "never empty"
+    assert prediction_set(found, 0.5) == ("coke",)
+    assert prediction_set(found, 0.3) == ("coke", "pepsi")
+    assert prediction_set(found, 1.1) == ("coke",), "never empty"
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=200), st.floats(0.05, 0.95))
