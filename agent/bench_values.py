@@ -80,7 +80,7 @@ def predict(states: list[State], weights: Path | None = None) -> Predictions:
         families += [trial.family for trial in state.trials]
         able += [trial.able for trial in state.trials]
         share += [trial.successes / trial.tries for trial in state.trials]
-        numbers += [PARTS.index(state.part) * 10**9 + state.number] * len(state.trials)  # type: ignore[arg-type]
+        numbers += [PARTS.index(state.part) * 10**9 + state.number] * len(state.trials)
     return Predictions(
         np.array(families), np.array(able, dtype=bool), np.array(share), np.array(numbers),
         {kind: np.array(found) for kind, found in values.items()},

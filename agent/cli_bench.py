@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_common import INTERRUPTED, bad_input, configured
+from .cli_common import INTERRUPTED, bad_input, configured, going_on
 from .cli_report import report_bench
 from .cli_serve import load_server
 from .cli_values import bench_values_command
@@ -41,18 +41,14 @@ def bench_tasks(
     from . import ablation
     from .bench import run_tasks_benchmark
 
-    try:
-        with bad_input():
-            if ablate not in (None, "can"):
-                raise ValueError(f"Expected --ablate can, got {ablate!r}.")
+    with going_on(f"its episodes are in {out}"):
+        if ablate not in (None, "can"):
+            raise ValueError(f"Expected --ablate can, got {ablate!r}.")
 
-            def run(folder: Path, settings: Config) -> "Summary":
-                return run_tasks_benchmark(file, seeds, plan_only, folder, settings, family=family)
+        def run(folder: Path, settings: Config) -> "Summary":
+            return run_tasks_benchmark(file, seeds, plan_only, folder, settings, family=family)
 
-            summary = ablation.ablate(run, config, out) if ablate else run(out, config)
-    except KeyboardInterrupt:
-        typer.echo(f"Stopped. The same command goes on: its episodes are in {out}.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+        summary = ablation.ablate(run, config, out) if ablate else run(out, config)
     typer.echo(summary.table())
 
 
@@ -119,20 +115,16 @@ def bench_plans(
         return
     from .bench_plans import run_plans_benchmark
 
-    try:
-        with bad_input():
-            summary = run_plans_benchmark(
-                file,
-                config,
-                out,
-                limit=limit,
-                every=every,
-                whole_plans=whole_plans,
-                compare_normalisations=compare_normalisations,
-            )
-    except KeyboardInterrupt:
-        typer.echo(f"Stopped. The same command goes on: its rows are in {out}.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    with going_on(f"its rows are in {out}"):
+        summary = run_plans_benchmark(
+            file,
+            config,
+            out,
+            limit=limit,
+            every=every,
+            whole_plans=whole_plans,
+            compare_normalisations=compare_normalisations,
+        )
     typer.echo(summary.table())
 
 

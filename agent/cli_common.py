@@ -36,6 +36,7 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
     help_all = typer.Option("--help-all", is_eager=True, callback=_help_all, help="Show every setting and exit.")
     everything = Annotated[bool, help_all]
     flags.append(inspect.Parameter("help_all", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=everything))
+    # What typer reads a function's parameters from; to a type checker functions have none.
     with_config.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
     with_config.__annotations__ = {p.name: p.annotation for p in (*own, *flags)}
     return with_config
@@ -59,6 +60,7 @@ def _help_all(context: typer.Context, wanted: bool) -> None:
     """The help with every setting, and all that is said of it."""
     if not wanted:
         return
+    # Options have help and can be hidden; click's own base of them says neither.
     for parameter in context.command.params:
         if (text := field_docs().get(parameter.name or "")) is not None:
             default = defaults()[parameter.name or ""]
@@ -76,6 +78,17 @@ def bad_input() -> Iterator[None]:
         yield
     except (ValueError, OSError) as error:
         fail(str(error))
+
+
+@contextmanager
+def going_on(what: str) -> Iterator[None]:
+    """As `bad_input`; after Ctrl-C, how to go on is told: `what` is there already, and where."""
+    try:
+        with bad_input():
+            yield
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. The same command goes on: {what}.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def fail(message: str) -> NoReturn:

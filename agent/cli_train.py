@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_common import INTERRUPTED, bad_input
+from .cli_common import going_on
 from .cli_values import train_values
 
 if TYPE_CHECKING:
@@ -33,16 +33,10 @@ def collect_pictures(
     from ..sim.pictures import collect
     from ..sim.scene import load_scene
 
-    try:
-        with bad_input(), Progress(console=Console(stderr=True)) as bar:
-            rooms = [load_scene(name.strip()) for name in scenes.split(",")]
-            job = bar.add_task("situations", total=states * len(rooms))
-            count = collect(
-                out, rooms, states=states, seed=seed, progress=lambda count: bar.update(job, completed=count)
-            )
-    except KeyboardInterrupt:
-        typer.echo(f"Stopped. The same command goes on: its pictures are in {out}.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    with going_on(f"its pictures are in {out}"), Progress(console=Console(stderr=True)) as bar:
+        rooms = [load_scene(name.strip()) for name in scenes.split(",")]
+        job = bar.add_task("situations", total=states * len(rooms))
+        count = collect(out, rooms, states=states, seed=seed, progress=lambda count: bar.update(job, completed=count))
     typer.echo(f"{count} situations in {out}")
 
 
@@ -59,14 +53,10 @@ def fit_detector(
     from ..sim.detector_training import DetectorRecipe, fit
 
     command = f"doable train detector fit --data {data} --out {out} --work {work} --epochs {epochs} --seed {seed}"
-    try:
-        with bad_input():
-            recipe = DetectorRecipe(epochs=epochs, seed=seed)
-            log = functools.partial(typer.echo, err=True)
-            fit(data, out, work, recipe, command=command, threads=threads, log=log)
-    except KeyboardInterrupt:
-        typer.echo(f"Stopped. The same command goes on: its state is in {work}.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    with going_on(f"its state is in {work}"):
+        recipe = DetectorRecipe(epochs=epochs, seed=seed)
+        log = functools.partial(typer.echo, err=True)
+        fit(data, out, work, recipe, command=command, threads=threads, log=log)
     typer.echo(f"The detector is in {out}, its data card beside it.")
 
 
@@ -91,17 +81,11 @@ def train_language(
 
     import numpy as np
 
-    try:
-        with bad_input():
-            embedder = MiniLM()
-            if start is not None and not start.is_file():
-                raise ValueError(f"Expected an adapter to start from, got {str(start)!r}, which is no file.")
-            recipe = Recipe(episodes=episodes, seed=seed, learning_rate=learning_rate)
-            log = functools.partial(typer.echo, err=True)
-            train_adapter(
-                plain_folder(), out, work, recipe, reported_tasks(), embed, start=start, threads=threads, log=log
-            )
-    except KeyboardInterrupt:
-        typer.echo(f"Stopped. The same command goes on: its state is in {work}.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
+    with going_on(f"its state is in {work}"):
+        embedder = MiniLM()
+        if start is not None and not start.is_file():
+            raise ValueError(f"Expected an adapter to start from, got {str(start)!r}, which is no file.")
+        recipe = Recipe(episodes=episodes, seed=seed, learning_rate=learning_rate)
+        log = functools.partial(typer.echo, err=True)
+        train_adapter(plain_folder(), out, work, recipe, reported_tasks(), embed, start=start, threads=threads, log=log)
     typer.echo(f"The adapter is in {out}.")

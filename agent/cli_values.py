@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .cli_common import INTERRUPTED, bad_input
+from .cli_common import going_on
 
 train_values = typer.Typer(help="The value functions: what can work. Without a command: all of it, goes on if stopped.")
 
@@ -23,17 +23,6 @@ _Ray = Annotated[
     str | None, typer.Option("--ray", metavar="ADDRESS", help="A Ray cluster to work on; 'local': one on this machine.")
 ]
 _Out = Annotated[Path | None, typer.Option(help="The folder for the weights [default: where those that ship are].")]
-
-
-@contextmanager
-def _going_on(where: Path) -> Iterator[None]:
-    """Bad input is told, and so is how to go on after Ctrl-C."""
-    try:
-        with bad_input():
-            yield
-    except KeyboardInterrupt:
-        typer.echo(f"Stopped. The same command goes on: its rollouts are in {where}.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
 
 
 @contextmanager
@@ -63,7 +52,7 @@ def all_of_it(
         return
     from ..skills.rollouts import collect, read_plans
 
-    with _going_on(work):
+    with going_on(f"its rollouts are in {work}"):
         known = read_plans(_plans(work, plans, seed)) if plans else []
         with _bar(states, "states") as bar:
             collect(
@@ -80,7 +69,7 @@ def make_plans(
     seed: _Seed = 0,
 ) -> None:
     """Let the planner pursue made errands in the symbolic world: rollouts begin where that leads."""
-    with _going_on(work):
+    with going_on(f"its rollouts are in {work}"):
         typer.echo(f"The plans are in {_plans(work, count, seed)}")
 
 
@@ -100,7 +89,7 @@ def collect_rollouts(
     from ..skills.rollouts import collect, read_plans
     from ..skills.situations import check_parts
 
-    with _going_on(out):
+    with going_on(f"its rollouts are in {out}"):
         (chosen,) = check_parts([part])
         known = read_plans(plans) if plans else []
         with _bar(states, "states") as bar:
@@ -118,7 +107,7 @@ def fit_values(
     seed: Annotated[int, typer.Option(min=0, help="Draws weights, order and split.")] = 0,
 ) -> None:
     """Fit and calibrate the value functions on rollouts, and that of `done` on made episodes."""
-    with _going_on(data):
+    with going_on(f"its rollouts are in {data}"):
         _fit(data, out, seed, f"doable train values fit --data {shlex.quote(data.name)} --seed {seed}")
 
 
@@ -141,7 +130,7 @@ def bench_values_command(
     from .bench_files import progress
     from .bench_values import bench_values
 
-    with _going_on(work), progress(Console(stderr=True)) as bar:
+    with going_on(f"its rollouts are in {work}"), progress(Console(stderr=True)) as bar:
         jobs: dict[str, Any] = {}
 
         def show(what: str, done: int, total: int) -> None:

@@ -1,6 +1,6 @@
 """Thinking a goal through before anything moves: the loop itself, in a world as it is believed to be.
 
-What is not known is assumed to be where nobody has looked (`SymbolicWorld.believing`), and every skill does what it
+What is not known is assumed to be where nobody has looked (`BelievedWorld`), and every skill does what it
 declares. So a plan says what would be done if nothing went wrong, and nothing more.
 """
 
@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ..memory.store import Memory
+from ..sim.believed import BelievedWorld
 from ..sim.observation import Observation
-from ..sim.symbolic import SymbolicWorld
 from . import meaning
 from .decompose import decompose
 from .memory_views import ReadOnly
@@ -44,7 +44,7 @@ def plan(
 
     meant = [meaning.read(subgoal.text, scene) for subgoal in decompose(goal)]
     where_to = {each.to for each in meant if each and each.to}
-    world: Any = SymbolicWorld.believing(scene, observation, not_at=where_to)
+    world: Any = BelievedWorld(scene, observation, not_at=where_to)
     asked: Any = ReadOnly(memory)
     with TemporaryDirectory(prefix="doable-plan-", ignore_cleanup_errors=True) as folder:
         config = replace(config, checks="all", authority="auto", answers=None, runs=folder)

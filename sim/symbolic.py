@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,40 +64,9 @@ class SymbolicWorld:
         self._seen_drawers: dict[str, tuple[float, float]] = {}
         self._looked: list[str] = []
         self._hints: tuple[tuple[str, str], ...] = ()
-        self._assumed: set[str] = set()
-        self._not_at: frozenset[str] = frozenset()
         self._visited = [setup.robot_at]
         self.time = 0.0
         return self.observe()
-
-    @classmethod
-    def believing(cls, scene: Scene, observation: Observation, *, not_at: Collection[str] = ()) -> SymbolicWorld:
-        """A world as an observation tells of it, to plan in; nothing goes wrong there.
-
-        What was remembered is where it was. A type of the scene that is known nowhere turns up when it is looked for,
-        on a surface that was not looked at before, if there is one on none of the places `not_at` (where it is to be
-        brought, for one); where all have been looked at, it is not there.
-        """
-        places = {*(p.name for p in scene.places), *scene.drawer_names, *CATALOGUE}
-        known = [o for o in observation.objects if o.place in places]
-        objects = [(o.type, o.place or "") for o in known]
-        there = {*(kind for kind, _ in objects), observation.robot.holding}
-        opened = tuple(d.name for d in observation.drawers if d.opening is not None and d.opening >= 0.5)
-        at = observation.robot.place or scene.robot_at
-        world = cls(scene)
-        world.reset(Setup(tuple(objects), at, observation.robot.holding, opened, spills=tuple(
-            spill.place for spill in observation.spills)))  # fmt: skip
-        world.time = observation.time
-        world._looked = list(observation.looked_at)
-        world._visited = list(observation.visited) or [at]
-        world._seen_drawers = {
-            d.name: (d.opening, d.last_seen or 0.0) for d in observation.drawers if d.opening is not None
-        }
-        world._seen = {i: (o.place or "", o.last_seen) for i, o in enumerate(known) if not o.remembered}
-        world._read = {i: o.type for i, o in enumerate(known)}
-        world._assumed = {kind for kind in scene.types if kind not in there}
-        world._not_at = frozenset(not_at)
-        return world
 
     def observe(self) -> Observation:
         """What stands at the robot's place, and what was seen before."""
@@ -232,9 +201,6 @@ class SymbolicWorld:
     def _search(self, here: Here) -> str | None:
         """Visit where the thing was seen, then remembered, then the places not yet looked at, until it is here."""
         fresh = [p.name for p in self.scene.surfaces() if p.name not in self._looked]
-        if here.what in self._assumed and fresh:
-            self._assumed.discard(here.what)
-            self._objects.append([here.what, next((name for name in fresh if name not in self._not_at), fresh[0])])
         known = [where for i, (where, _) in self._seen.items() if is_a(self._objects[i][0], here.what)]
         hinted = [place for kind, place in self._hints if is_a(kind, here.what) and place not in self._looked]
         for place in dict.fromkeys(self._cabinet(place) or place for place in (*known, *hinted, *fresh)):

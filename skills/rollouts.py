@@ -71,7 +71,7 @@ class State:
 
     number: int
     """Its seed, too: all tries of a state belong to one part of a split."""
-    part: str
+    part: Part
     scene: str
     source: Literal["random", "plan"]
     clutter: str | None

@@ -17,9 +17,8 @@ thing that was seen and can't be reached counts against *pick up*.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from ..sim.scene import Scene, training_scene
 from ..sim.task import Setup
 from .execute import execute
 from .library import SkillLibrary
+from .pool import run_all
 from .skill import ENDINGS, FAMILIES, Skill
 
 TRIED: tuple[str, ...] = tuple(family for family in FAMILIES if family not in ENDINGS)
@@ -63,12 +63,11 @@ def scene_of(family: str, number: int) -> str:
 
 def try_all(todo: Sequence[tuple[str, int]], seed: int, workers: int) -> Iterator[Trial]:
     """A trial for each (family, number), in order; what is drawn depends on these and the seed alone."""
-    if workers <= 1:
-        yield from (attempt(family, number, seed) for family, number in todo)
-        return
-    # Spawned, not forked: a physics client does not survive a fork.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(attempt, *zip(*todo, strict=True), [seed] * len(todo))
+    return run_all(partial(_attempt, seed=seed), todo, workers)
+
+
+def _attempt(which: tuple[str, int], seed: int) -> Trial:
+    return attempt(*which, seed)
 
 
 _worlds: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from doable.agent.checking import unmet
 from doable.agent.knowing_model import KnowingModel
 from doable.memory.embedding import HashEmbedder
 from doable.memory.store import Memory
+from doable.sim.believed import BelievedWorld
 from doable.sim.disturbances import parse_disturbances
 from doable.sim.facts import At
 from doable.sim.scene import load_scene
@@ -97,7 +98,7 @@ def test_a_believed_world_knows_what_was_seen():
     world.reset(SETUP, seed=0)
     execute(LIBRARY["go to the table"], world)
     seen = world.observe()
-    believed = SymbolicWorld.believing(SCENE, seen)
+    believed = BelievedWorld(SCENE, seen)
     assert believed.observe().believed() == seen.believed()
     assert believed.facts().objects == seen.believed().objects
     execute(LIBRARY["find the sponge"], believed)
@@ -110,7 +111,7 @@ def test_what_was_looked_for_everywhere_is_not_believed_in():
     world.reset(SETUP, seed=0)
     for place in SCENE.surfaces():
         execute(LIBRARY[f"go to the {place.name}"], world)
-    believed = SymbolicWorld.believing(SCENE, world.observe())
+    believed = BelievedWorld(SCENE, world.observe())
     assert execute(LIBRARY["find the banana"], believed).status == "failed"
 
 
