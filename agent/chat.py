@@ -17,6 +17,7 @@ from .agent import Agent
 from .answering import is_question
 from .config import Config
 from .loop import Turn
+from .person import AtTerminal
 from .runs import CorruptRun
 from .server import ServerError
 from .terminal import Terminal, plain
@@ -49,7 +50,8 @@ class Chat(Terminal):
         super().__init__(console)
         self.agent, self.ask = agent, ask
         agent.watcher = self
-        self.auto = True
+        agent.person = agent.person or AtTerminal(ask, self.say)
+        self.auto = agent.config.authority != "ask-each"
         """Do what was chosen without asking."""
         self.turn: Turn | None = None
         """The newest turn, as far as it came."""
@@ -57,6 +59,8 @@ class Chat(Terminal):
         """What was chosen, and the world before it was done; newest last."""
         self.recording: ExitStack | None = None
         self._plan_only = False
+        if not self.auto:  # the session asks by itself, and can be told more than yes and no
+            self.settle(replace(agent.config, authority="auto"))
 
     # What is typed.
 
@@ -156,7 +160,9 @@ class Chat(Terminal):
         """Go on with other settings, in the same world and memory."""
         old = self.agent
         model = None if config.model != old.config.model else old.model
-        self.agent = Agent(old.world, model, old.memory, old.values, old.library, config, watcher=self)
+        self.agent = Agent(
+            old.world, model, old.memory, old.values, old.library, config, watcher=self, person=old.person
+        )
         self.agent.run_id = old.run_id
 
     def rewind(self, count: int) -> str:

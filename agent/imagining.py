@@ -39,7 +39,7 @@ def plan(
     config: Config,
     watcher: Watcher | None = None,
 ) -> Result:
-    """How the goal would be pursued from what is seen: a run that moved nothing, and left nothing behind."""
+    """How the goal would be pursued from what is seen: a run that moved nothing, left nothing behind, and has no id."""
     from .agent import Agent  # which runs the loop that asks for plans
 
     meant = [meaning.read(subgoal.text, scene) for subgoal in decompose(goal)]
@@ -48,4 +48,5 @@ def plan(
     asked: Any = ReadOnly(memory)
     with TemporaryDirectory(prefix="doable-plan-", ignore_cleanup_errors=True) as folder:
         config = replace(config, checks="all", authority="auto", answers=None, runs=folder)
-        return Agent(world, model, asked, values, library, config, watcher).run(goal)
+        result = Agent(world, model, asked, values, library, config, watcher).run(goal)
+    return replace(result, run_id="")

@@ -86,7 +86,8 @@ class Terminal:
         self.console.print(Rule(style="dim"))
         self._line(result.status, plain(result.reason), _STYLE[result.status])
         turns = "1 turn" if len(result.steps) == 1 else f"{len(result.steps)} turns"
-        self._line("", f"{turns}, {result.seconds:.0f} simulated seconds; run {result.run_id}", "dim")
+        about = f"run {result.run_id}" if result.run_id else "this was a plan, and nothing has moved"
+        self._line("", f"{turns}, {result.seconds:.0f} simulated seconds; {about}", "dim")
 
     def show_candidates(self, candidates: Sequence[Candidate], best: int = _BEST) -> None:
         """The best of them, with both factors and their product as a bar."""

@@ -152,6 +152,7 @@ def test_a_plan_moves_nothing_and_leaves_nothing(tmp_path):
     assert run.world.snapshot() == before
     assert run.memory.count() == 0
     assert not (tmp_path / "runs").exists()
+    assert result.run_id == "", "there is no run to show or to resume"
 
 
 def test_answers_come_from_a_file(tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -250,3 +251,23 @@ def test_pictures_in_characters():
     lines = half_blocks(picture, grey, 16).plain.splitlines()
     assert [len(line) for line in lines] == [16] * 6
     assert not re.search("[▀\x1b]", "".join(lines))
+
+
+def test_asking_each_is_the_sessions_own(tmp_path):
+    session = Session(tmp_path, answers=["y", "n"])
+    asking = replace(session.chat.agent.config, authority="ask-each")
+    old = session.chat.agent
+    agent = Agent(old.world, old.model, old.memory, old.values, old.library, asking)
+    session.chat = Chat(agent, session.chat.console, session._ask)
+    told = session("bring me the sponge")
+    assert "Not done" in told
+    assert session.world.observe().robot.place == "far counter", "the first was done, the second was not"
+    assert not session.chat.auto
+
+
+def test_a_session_can_be_asked_which_one_is_meant(tmp_path):
+    session = Session(tmp_path)
+    assert session.chat.agent.person is not None
+    session.answers = ["2"]
+    assert session.chat.agent.person("Which one?", ["find the coke", "find the sponge"]) == "2"
+    assert "2. find the sponge" in session.out.getvalue()

@@ -1,6 +1,7 @@
 """What goes wrong by order: drawn by the seed, the same in both worlds, true in the facts, and never announced."""
 
 import json
+import math
 import re
 from dataclasses import fields, replace
 from pathlib import Path
@@ -230,11 +231,36 @@ def test_what_slips_truly_falls_and_the_robot_feels_it_gone(physics, kind):
     picked, brought = do(physics, f"pick up the {kind}", "bring it to you")
     assert picked.status == "done"
     assert told(physics) == [f"the {kind} slipped out of the hand"]
-    assert brought.status == "failed"
+    assert (brought.status, brought.reason) == ("failed", f"driving to the user: the {kind} slipped out of the hand")
     assert physics.facts().holding is physics.robot.holding is None
     assert physics.physics.p.getBasePositionAndOrientation(body_of(physics, kind))[0][2] < 0.2
     # The fingers hold again afterwards.
     assert physics.physics.p.getDynamicsInfo(physics.robot.body, physics.robot.gripper.links[0])[1] > 1.0
+
+
+def test_a_drive_stops_at_once_when_what_is_carried_is_gone(physics):
+    """Within a tenth of a second of simulated time."""
+    start(physics, setup=Setup((), "table", "sponge"), seed=2)
+    robot = physics.robot
+    x, y, yaw = robot.base_pose()
+    gone = []
+
+    def drop():
+        if 1.0 < physics.time < 1.3:
+            robot.gripper.loosen()
+        elif physics.time >= 1.3 and not gone:
+            robot.gripper.tighten()
+            if robot.holding is None:
+                gone.append(physics.time)
+
+    physics.physics.on_step.append(drop)
+    try:
+        motion = robot.drive_to(x - 1.5 * math.cos(yaw), y - 1.5 * math.sin(yaw), yaw)
+    finally:
+        physics.physics.on_step.remove(drop)
+    assert (motion.status, motion.reason) == ("stopped", "the sponge slipped out of the hand")
+    assert 0.0 <= physics.time - gone[0] <= 0.1
+    assert math.dist(robot.base_pose()[:2], (x, y)) < 1.4
 
 
 def test_a_slip_in_the_making_survives_a_snapshot(physics):
