@@ -70,6 +70,8 @@ class Terminal:
             case "choose":
                 self.show_candidates(turn["candidates"])
                 self._decision(turn["decision"])
+            case "ask":
+                self._decision(turn["decision"])
             case "act":
                 if new:  # a resumed run goes on in the middle of a turn
                     self._decision(turn["decision"])

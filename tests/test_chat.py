@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from doable.agent import Agent, Config, ScriptedModel
+from doable.agent import Agent, Config, Decision, ScriptedModel
 from doable.agent.answering import is_question
 from doable.agent.chat import Chat
 from doable.agent.chat_commands import COMMANDS
@@ -271,3 +271,8 @@ def test_a_session_can_be_asked_which_one_is_meant(tmp_path):
     session.answers = ["2"]
     assert session.chat.agent.person("Which one?", ["find the coke", "find the sponge"]) == "2"
     assert "2. find the sponge" in session.out.getvalue()
+
+
+def test_what_a_person_made_of_a_question_is_shown(session):
+    session.chat.phase("ask", {"index": 0, "decision": Decision("act", "find the coke", "asked")})
+    assert "does      find the coke" in session.out.getvalue()
