@@ -36,6 +36,11 @@ def serve(
     """
     with bad_input():
         token = checked_token(host, os.environ.get(TOKEN))
+        if config.authority != "auto":
+            raise ValueError(
+                f"Expected --authority auto with serve, got {config.authority!r}: each task says if it waits, "
+                '"mode": "ask".'
+            )
         folder = data or Path(platformdirs.user_data_dir("doable")) / "serve"
         folder.mkdir(parents=True, exist_ok=True)
         from .task_api import serving

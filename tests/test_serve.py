@@ -188,6 +188,12 @@ def test_with_a_token_nothing_goes_without_it(store):
     assert wrong.headers["www-authenticate"] == "Bearer"
 
 
+def test_leave_is_the_tasks_to_ask_for():
+    refused = CliRunner().invoke(cli, ["serve", "--authority", "ask-each"])
+    assert refused.exit_code == 2
+    assert "got 'ask-each'" in refused.output
+
+
 def test_a_token_is_a_must_beyond_loopback():
     with pytest.raises(ValueError, match="TLS"):
         checked_token("0.0.0.0", None)
