@@ -255,8 +255,8 @@ class Agent:
             if choose is not None:
                 turn["decision"] = self._decided(turn, choose)
                 graph.update_state(thread, {"decision": turn["decision"]}, as_node="choose")
-            elif self.watcher and resumed and graph.get_state(thread).next == ("act",):
-                # What was chosen and is still to be done is told again: who looks on may want to stop it.
+            elif self.watcher and resumed and graph.get_state(thread).next in (("ask",), ("act",)):
+                # What was chosen and is still to be asked or done is told again: who looks on may want to stop it.
                 self.watcher.phase("choose", cast(Turn, turn))
             # "sync": a phase is on disk before the next one begins.
             for update in graph.stream(start, thread, stream_mode="updates", durability="sync"):

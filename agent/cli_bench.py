@@ -37,7 +37,10 @@ def bench_tasks(
     *,
     config: Config,
 ) -> None:
-    """Run tasks, judge them by the true state, and report success with its interval. Goes on where it stopped."""
+    """Run tasks, judge them by the true state, and report success with its interval. Goes on where it stopped.
+
+    Example: doable bench tasks --seeds 3 --out results
+    """
     from . import ablation
     from .bench import run_tasks_benchmark
 
@@ -68,7 +71,10 @@ def bench_scoring(
     *,
     config: Config,
 ) -> None:
-    """Time ours and other ways to score the same phrases with the same model; --model, --precision and --seed count."""
+    """Time ours and other ways to score the same phrases with the same model; --model, --precision and --seed count.
+
+    Example: doable bench scoring --quick --no-harness
+    """
     from .bench_scoring import run_scoring_benchmark
 
     try:
@@ -109,7 +115,10 @@ def bench_plans(
     *,
     config: Config,
 ) -> None:
-    """Lay the model's next skills and plans beside published ones, in the symbolic world. Goes on where it stopped."""
+    """Lay the model's next skills and plans beside published ones, in the symbolic world. Goes on where it stopped.
+
+    Example: doable bench plans plans.tsv --every 10
+    """
     if not file.exists():
         typer.echo(f"Skipped: there is no file {str(file)!r}. Get the plans from say-can.github.io.", err=True)
         return
@@ -140,7 +149,10 @@ def bench_memory(
     seed: Annotated[int, typer.Option(min=0, help="Draws the synthetic records.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder for figures and their origin.")] = Path("bench-memory"),
 ) -> None:
-    """Measure what memory finds of long conversations, and how fast it is with many records."""
+    """Measure what memory finds of long conversations, and how fast it is with many records.
+
+    Example: doable bench memory conversations.json --scale 1000,10000
+    """
     from .bench_memory import run_memory_benchmark
     from .parts import make_embedder
 
@@ -167,7 +179,10 @@ def bench_questions(
     seed: Annotated[int, typer.Option(min=0, help="Draws the days and the questions.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-questions"),
 ) -> None:
-    """Ask about simulated days, and hold the answers against what the simulator knows."""
+    """Ask about simulated days, and hold the answers against what the simulator knows.
+
+    Example: doable bench questions --days 5
+    """
     from .bench_questions import run_questions_benchmark
     from .parts import make_embedder, make_model
     from .reading import READER
@@ -186,7 +201,10 @@ def bench_life(
     *,
     config: Config,
 ) -> None:
-    """Does memory pay? The same requests with it, without it, and with a prompt of 512 tokens; symbolic world."""
+    """Does memory pay? The same requests with it, without it, and with a prompt of 512 tokens; symbolic world.
+
+    Example: doable bench life --count 30
+    """
     from .bench_life import run_life_benchmark
 
     with bad_input():
@@ -202,7 +220,10 @@ def bench_detection(
     threshold: Annotated[float, typer.Option(help="An OWL model's detections count from this score on.")] = 0.1,
     out: Annotated[Path, typer.Option(help="The folder for figures and their origin.")] = Path("bench-detector"),
 ) -> None:
-    """Measure outlines, names and positions of what a detector sees against the renderer's labels."""
+    """Measure outlines, names and positions of what a detector sees against the renderer's labels.
+
+    Example: doable bench detector --scenes kitchen,kitchen-island
+    """
     from rich.console import Console
     from rich.progress import Progress
 
@@ -226,7 +247,10 @@ def bench_the_world(
     steps: Annotated[int, typer.Option(min=20, help="Physics steps of a round.")] = 1000,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds of the episode.")] = 2,
 ) -> None:
-    """Measure how fast the world is, beside bare physics, panda-gym and the clock. Keep the machine quiet meanwhile."""
+    """Measure how fast the world is, beside bare physics, panda-gym and the clock. Keep the machine quiet meanwhile.
+
+    Example: doable bench world --scene kitchen
+    """
     from .bench_world import SCENES, bench_world
 
     with bad_input():
@@ -242,7 +266,10 @@ def bench_the_skills(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     out: Annotated[Path, typer.Option(help="The folder for trials, figures and their origin.")] = Path("bench-skills"),
 ) -> None:
-    """Measure how often each family of skills does what it declares. Goes on where it stopped."""
+    """Measure how often each family of skills does what it declares. Goes on where it stopped.
+
+    Example: doable bench skills --n 200 --workers 2
+    """
     from ..skills.trials import TRIED
     from .bench_skills import run_skills_benchmark
 

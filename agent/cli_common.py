@@ -27,7 +27,7 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
             config = Config.load(flags, file=given.pop("config"))
         command(**given, config=config)
 
-    own = [p for p in inspect.signature(command).parameters.values() if p.name != "config"]
+    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "config"]
     flags = [_flag("config", str | None, "A TOML file of these settings.", "FILE")]
     for name, text in field_docs().items():
         default = defaults()[name]

@@ -23,7 +23,10 @@ def export_film(
     camera: _Camera = None,
     runs: _Runs = None,
 ) -> None:
-    """Film a run that is over, from any cameras side by side [default: overview]."""
+    """Film a run that is over, from any cameras side by side [default: overview].
+
+    Example: doable export film 20260101-120000-abcd --out run.mp4
+    """
     from ..sim.recorder import film_path, record
     from .filming import Captions
     from .replay import Replay
@@ -45,7 +48,10 @@ def export_rerun(
     camera: _Camera = None,
     runs: _Runs = None,
 ) -> None:
-    """Write a run that is over as a Rerun recording: poses, cameras, scores [default: all cameras]."""
+    """Write a run that is over as a Rerun recording: poses, cameras, scores [default: all cameras].
+
+    Example: doable export rerun 20260101-120000-abcd --out run.rrd
+    """
     from ..sim.rerun_log import log, log_path, rerun
     from .filming import RerunWatcher
     from .replay import Replay
@@ -72,7 +78,10 @@ def export_lerobot(
         bool, typer.Option("--only-reached", help="Leave out runs that did not end with 'reached'.")
     ] = False,
 ) -> None:
-    """Write runs as one LeRobot v3.0 dataset, an episode a run [default: the robot's cameras]."""
+    """Write runs as one LeRobot v3.0 dataset, an episode a run [default: the robot's cameras].
+
+    Example: doable export lerobot 20260101-120000-abcd --out dataset
+    """
     from .datasets import write_lerobot
 
     with bad_input():

@@ -42,7 +42,10 @@ def list_records(
     limit: Annotated[int, typer.Option(min=1, help="Records at most, the newest.")] = 20,
     where: Where = None, embedder: Embedder = None,
 ) -> None:  # fmt: skip
-    """List records, the newest first."""
+    """List records, the newest first.
+
+    Example: doable memory list --kind lesson
+    """
     from ..memory.shelf import Filter
 
     with opened(where, embedder) as store:
@@ -57,7 +60,10 @@ def search(
     limit: Annotated[int, typer.Option(min=1, help="Records at most.")] = 8,
     where: Where = None, embedder: Embedder = None,
 ) -> None:  # fmt: skip
-    """Search by meaning and word, the best first."""
+    """Search by meaning and word, the best first.
+
+    Example: doable memory search "red bull" --limit 3
+    """
     from ..memory.shelf import Filter
 
     with opened(where, embedder) as store:
@@ -75,7 +81,10 @@ def add(
     ] = None,
     where: Where = None, embedder: Embedder = None,
 ) -> None:  # fmt: skip
-    """Tell it something. It is never forgotten to save room, and ends what it contradicts."""
+    """Tell it something. It is never forgotten to save room, and ends what it contradicts.
+
+    Example: doable memory add "the sponge belongs on the far counter"
+    """
     from ..memory.consolidation import learn
     from ..memory.record import Record
 
@@ -93,7 +102,10 @@ def edit(
     text: Annotated[str, typer.Argument(help="What it should say instead.")],
     where: Where = None, embedder: Embedder = None,
 ) -> None:  # fmt: skip
-    """Correct a record's text. Its id changes with it: ids are hashes of what a record says."""
+    """Correct a record's text. Its id changes with it: ids are hashes of what a record says.
+
+    Example: doable memory edit 3f2a9c "the sponge belongs on the table"
+    """
     from dataclasses import replace
 
     with opened(where, embedder) as store:
@@ -110,7 +122,10 @@ def forget(
     record_id: Annotated[list[str], typer.Argument(help="Ids of records, or their beginnings.")],
     where: Where = None, embedder: Embedder = None,
 ) -> None:  # fmt: skip
-    """Remove records for good."""
+    """Remove records for good.
+
+    Example: doable memory forget 3f2a9c 77b01e
+    """
     with opened(where, embedder) as store:
         gone = store.forget([_find(store, each).id for each in record_id])
         typer.echo(f"Forgot {len(gone)} record{'s' if len(gone) != 1 else ''}.")
@@ -121,7 +136,10 @@ def export_records(
     file: Annotated[Path, typer.Argument(help="The file to write (JSONL).")],
     where: Where = None, embedder: Embedder = None,
 ) -> None:  # fmt: skip
-    """Write all records, one JSON object a line."""
+    """Write all records, one JSON object a line.
+
+    Example: doable memory export records.jsonl
+    """
     from ..memory.transfer import lines
     from .bench_files import write_whole
 
@@ -135,7 +153,10 @@ def import_records(
     file: Annotated[Path, typer.Argument(help="A file that export wrote (JSONL).")],
     where: Where = None, embedder: Embedder = None,
 ) -> None:  # fmt: skip
-    """Add the records of a file; those that are there already stay as they are. All or none."""
+    """Add the records of a file; those that are there already stay as they are. All or none.
+
+    Example: doable memory import records.jsonl
+    """
     from ..memory.transfer import parse
 
     with opened(where, embedder) as store:
@@ -152,7 +173,10 @@ def ask(
     ] = None,
     where: Where = None, embedder: Embedder = None,
 ) -> None:  # fmt: skip
-    """Ask about the past; the answer comes with the records that show it."""
+    """Ask about the past; the answer comes with the records that show it.
+
+    Example: doable memory ask "where was the sponge yesterday?"
+    """
     from ..memory.answering import ask as answer_to
     from ..sim.catalogue import CATALOGUE
 
@@ -181,7 +205,10 @@ def _free_form(question: str, records: "list[Record]", model: str | None) -> Non
 
 @memory.command()
 def stats(where: Where = None, embedder: Embedder = None) -> None:
-    """Count what there is, by kind and outcome, and what it takes on disk."""
+    """Count what there is, by kind and outcome, and what it takes on disk.
+
+    Example: doable memory stats
+    """
     from ..memory.record import KINDS
     from ..memory.shelf import Filter
 

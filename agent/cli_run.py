@@ -102,7 +102,10 @@ def resume(
     *,
     config: Config,
 ) -> None:
-    """Go on with a run that was cut short. Its own settings hold; of those given here, only --runs counts."""
+    """Go on with a run that was cut short. Its own settings hold; of those given here, only --runs counts.
+
+    Example: doable resume 20260101-120000-abcd
+    """
     from dataclasses import replace
 
     from .agent import Agent

@@ -26,7 +26,10 @@ def collect_pictures(
     states: Annotated[int, typer.Option(min=1, help="How many situations a scene.")] = 400,
     seed: Annotated[int, typer.Option(min=0, help="Draws the situations.")] = 0,
 ) -> None:
-    """Take labelled pictures of random situations. Goes on where it stopped."""
+    """Take labelled pictures of random situations. Goes on where it stopped.
+
+    Example: doable train detector collect --out pictures --states 400
+    """
     from rich.console import Console
     from rich.progress import Progress
 
@@ -49,7 +52,10 @@ def fit_detector(
     seed: Annotated[int, typer.Option(min=0, help="Draws the order.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
 ) -> None:
-    """Train the detector on such pictures. Goes on where it stopped."""
+    """Train the detector on such pictures. Goes on where it stopped.
+
+    Example: doable train detector fit --data pictures --work fit --out my.safetensors
+    """
     from ..sim.detector_training import DetectorRecipe, fit
 
     command = f"doable train detector fit --data {data} --out {out} --work {work} --epochs {epochs} --seed {seed}"
@@ -70,7 +76,10 @@ def train_language(
     start: Annotated[Path | None, typer.Option(help="An adapter to train further [default: a fresh one].")] = None,
     learning_rate: Annotated[float, typer.Option(min=1e-7, max=1e-1, help="Its peak.")] = 6e-4,
 ) -> None:
-    """Fine-tune the language model to say the next skill (LoRA). Goes on where it stopped."""
+    """Fine-tune the language model to say the next skill (LoRA). Goes on where it stopped.
+
+    Example: doable train language --work language --out my.safetensors
+    """
     from ..memory import MiniLM
     from .language_training import Recipe, reported_tasks
     from .language_training import train as train_adapter

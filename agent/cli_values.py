@@ -47,7 +47,10 @@ def all_of_it(
     workers: _Workers = 2,
     ray: _Ray = None,
 ) -> None:
-    """From nothing to weights: plans, rollouts, the value functions and the value of `done`. Goes on if stopped."""
+    """From nothing to weights: plans, rollouts, the value functions and the value of `done`. Goes on if stopped.
+
+    Example: doable train values --work values-work --workers 2
+    """
     if context.invoked_subcommand is not None:
         return
     from ..skills.rollouts import collect, read_plans
@@ -68,7 +71,10 @@ def make_plans(
     count: Annotated[int, typer.Option(min=1, help="How many errands.")] = PLANS,
     seed: _Seed = 0,
 ) -> None:
-    """Let the planner pursue made errands in the symbolic world: rollouts begin where that leads."""
+    """Let the planner pursue made errands in the symbolic world: rollouts begin where that leads.
+
+    Example: doable train values plans --work values-work
+    """
     with going_on(f"its rollouts are in {work}"):
         typer.echo(f"The plans are in {_plans(work, count, seed)}")
 
@@ -85,7 +91,10 @@ def collect_rollouts(
     workers: _Workers = 1,
     ray: _Ray = None,
 ) -> None:
-    """Try skills from many states and note what came of them. Goes on where it stopped."""
+    """Try skills from many states and note what came of them. Goes on where it stopped.
+
+    Example: doable train values collect --out rollouts --workers 2
+    """
     from ..skills.rollouts import collect, read_plans
     from ..skills.situations import check_parts
 
@@ -106,7 +115,10 @@ def fit_values(
     out: _Out = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws weights, order and split.")] = 0,
 ) -> None:
-    """Fit and calibrate the value functions on rollouts, and that of `done` on made episodes."""
+    """Fit and calibrate the value functions on rollouts, and that of `done` on made episodes.
+
+    Example: doable train values fit --data rollouts
+    """
     with going_on(f"its rollouts are in {data}"):
         _fit(data, out, seed, f"doable train values fit --data {shlex.quote(data.name)} --seed {seed}")
 
@@ -124,7 +136,10 @@ def bench_values_command(
     workers: _Workers = 1,
     ray: _Ray = None,
 ) -> None:
-    """Measure the values on seeds, a layout, types and clutter that they were not learned from. Goes on if stopped."""
+    """Measure the values on seeds, a layout, types and clutter that they were not learned from. Goes on if stopped.
+
+    Example: doable bench values --workers 2
+    """
     from rich.console import Console
 
     from .bench_files import progress

@@ -1,12 +1,12 @@
 """A worker process of `doable serve`: one episode after the other, told and telling by lines of JSON.
 
 in:   {"task": {"id", "goal", "mode", "settings", "run_id"}}   begin, or go on with a run
-      {"cancel": ID}   {"approve": ID, "yes": bool}   {"watch": ID, "on": bool}
+      {"cancel": ID}   {"said": ID, "words": TEXT}   {"watch": ID, "on": bool}
 out:  {"task": ID, "event": KIND, …}                           see `Telling`
       {"task": ID, "frame": BASE64}                            a picture, while somebody watches
 
 The model and the values are loaded once and kept. When standard input ends, the process ends: what it was at can be
-resumed. A person's word is waited for between two phases, when everything is on disk.
+resumed. A person's word is waited for when everything before it is on disk; a run that is resumed asks again.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, TextIO
 
 from ..sim.physics_world import PhysicsWorld
@@ -34,6 +35,7 @@ from .loop import Turn
 from .parts import make_memory, make_model, make_values
 from .report import page, weighed
 from .runs import RunFolder, runs_folder
+from .task_store import Question
 from .terminal import plain, seen
 from .types import Step
 
@@ -52,7 +54,7 @@ class Worker:
     def __init__(self, config: Config, out: TextIO):
         self._config, self._out = config, out
         self._tasks: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._answers: queue.Queue[bool | None] = queue.Queue()
+        self._answers: queue.Queue[str | None] = queue.Queue()
         self._stopped: set[str] = set()
         self._watched: set[str] = set()
         self._lock = threading.Lock()
@@ -69,8 +71,8 @@ class Worker:
             elif "cancel" in command:
                 self._stopped.add(command["cancel"])
                 self._answers.put(None)
-            elif "approve" in command:
-                self._answers.put(bool(command["yes"]))
+            elif "said" in command:
+                self._answers.put(command["words"])
             elif "watch" in command:
                 (self._watched.add if command["on"] else self._watched.discard)(command["watch"])
         os._exit(0)  # a checkpoint is on disk; the episode goes on when somebody resumes it
@@ -111,14 +113,16 @@ class Worker:
         """Does somebody look on?"""
         return task in self._watched
 
-    def approved(self) -> bool | None:
-        """Wait for a person's yes or no; None: the task is to stop."""
-        return self._answers.get()
-
-    def forget_answers(self) -> None:
-        """What was said before the question does not count."""
-        while not self._answers.empty():
+    def ask(self, task: str, turn: int, question: Question) -> str:
+        """A person's words on a question, waited for. Raises `Stop` if the task is to stop."""
+        while not self._answers.empty():  # what was said before the question does not count
             self._answers.get_nowait()
+        if not self.stopped(task):
+            self.tell(task, "waiting", turn=turn, question=asdict(question))
+        words = None if self.stopped(task) else self._answers.get()
+        if words is None:
+            raise Stop("it was cancelled")
+        return words
 
     def _episode(self, task: dict[str, Any]) -> None:
         config = replace(self._config, **task["settings"])
@@ -127,11 +131,14 @@ class Worker:
             header = RunFolder.find(folder, task["run_id"]).read().header
             config = replace(header.config, runs=config.runs, memory=config.memory)
         self._stopped.discard(task["id"])
-        telling = Telling(self, task["id"], ask=task["mode"] == "ask")
+        telling = Telling(self, task["id"], leave=task["mode"] == "ask")
         self._model = self._model or make_model(config)
         self._values = self._values or make_values(config)
         self._memory = self._memory or make_memory(config)
-        agent = Agent(config=config, watcher=telling, model=self._model, values=self._values, memory=self._memory)
+        agent = Agent(
+            config=config, watcher=telling, model=self._model, values=self._values, memory=self._memory,
+            person=None if task["mode"] == "auto" else telling.which,
+        )  # fmt: skip
         world = agent.world
         telling.agent = agent
         made = None
@@ -157,9 +164,12 @@ class Worker:
 class Telling:
     """The `Watcher` of a task: tells of choices, asks a person where it should, and stops where it must."""
 
-    def __init__(self, worker: Worker, task: str, *, ask: bool):
-        self._worker, self._task, self._ask = worker, task, ask
+    def __init__(self, worker: Worker, task: str, *, leave: bool):
+        self._worker, self._task, self._leave = worker, task, leave
         self._began = False
+        self._turn = 0
+        self._said_which = 0
+        """The newest turn in which a person said which one is meant."""
         self._shown = 0.0
         self.agent: Agent | None = None
 
@@ -173,18 +183,21 @@ class Telling:
             self._began = True
             self._worker.tell(self._task, "began", run_id=self.agent.run_id)
         self._stop()
-        if name != "choose":
+        if name not in ("choose", "ask"):
             return
-        decision = turn["decision"]
+        decision, self._turn = turn["decision"], turn["index"] + 1
         self._worker.tell(self._task, "chose", **_choice(turn))
-        if self._ask and decision.kind == "act":
-            self._worker.forget_answers()
-            self._stop()
-            self._worker.tell(self._task, "waiting", turn=turn["index"] + 1, phrase=decision.phrase)
-            yes = self._worker.approved()
-            if not yes:
-                raise Stop("it was cancelled" if yes is None else f"a person said no to {decision.phrase!r}")
-            self._worker.tell(self._task, "approved", turn=turn["index"] + 1, phrase=decision.phrase)
+        if self._leave and decision.kind == "act" and self._said_which != self._turn:
+            question = Question("approve", f"{decision.phrase}?", ("yes", "no"))
+            if self._worker.ask(self._task, self._turn, question) != "yes":
+                raise Stop(f"a person said no to {decision.phrase!r}")
+            self._worker.tell(self._task, "approved", turn=self._turn, phrase=decision.phrase)
+
+    def which(self, question: str, options: Sequence[str]) -> str:
+        """The `Person` of a task: which one is meant."""
+        words = self._worker.ask(self._task, self._turn, Question("answer", question, tuple(options)))
+        self._said_which = self._turn
+        return words
 
     def moved(self, world: PhysicsWorld) -> None:
         """After each physics step: stop within a skill, and show what happens."""

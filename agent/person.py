@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+NONE = "none"
+"""The answer that none of the options is meant."""
+
 
 class Person(Protocol):
     """Somebody to ask."""

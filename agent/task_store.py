@@ -3,7 +3,7 @@
 A task is written before its creation is answered, and an event before anybody hears of it; so a server that was
 killed knows all that it ever said. Events are numbered from 1 within a task, without gaps.
 
-     queued ─► running ─► ended          waiting: until a person has said yes or no
+     queued ─► running ─► ended          waiting: until a person has said yes or no, or which one
         ▲        │  ▲ ▼
         │        │ waiting
         └────────┴─► cancelled, failed   both can be resumed
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+Mode = Literal["auto", "unclear", "ask"]
 State = Literal["queued", "running", "waiting", "cancelled", "failed", "ended"]
 STATES: tuple[State, ...] = get_args(State)
 ACTIVE: tuple[State, ...] = ("running", "waiting")
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS tasks (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, client TEXT NOT NULL, goal TEXT NOT NULL,
     mode TEXT NOT NULL, settings TEXT NOT NULL, state TEXT NOT NULL, status TEXT, reason TEXT, run_id TEXT,
     created REAL NOT NULL, updated REAL NOT NULL, queued REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-    stopping INTEGER NOT NULL DEFAULT 0, key TEXT, body TEXT);
+    stopping INTEGER NOT NULL DEFAULT 0, key TEXT, body TEXT, question TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS by_key ON tasks (client, key) WHERE key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_state ON tasks (state, queued);
 CREATE TABLE IF NOT EXISTS events (
@@ -45,8 +46,26 @@ class Conflict(ValueError):
     """What is asked does not fit how the task stands; the message says how it stands."""
 
 
+class NotAsking(Conflict):
+    """A task that asks nothing now, or something else."""
+
+
+class NoSuchAnswer(Conflict):
+    """An answer that is none to the question."""
+
+
 class QueueFull(ValueError):
     """There is no room for another task now."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person is asked."""
+
+    kind: Literal["approve", "answer"]
+    """'approve': whether to do a skill; 'answer': which of the options is meant."""
+    text: str
+    options: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +77,7 @@ class TaskRow:
     id: str
     client: str
     goal: str
-    mode: Literal["auto", "ask"]
+    mode: Mode
     settings: dict[str, Any]
     state: State
     status: str | None
@@ -72,6 +91,8 @@ class TaskRow:
     """How often a worker took it."""
     stopping: bool
     """It was asked to stop, and its worker has not yet."""
+    question: Question | None
+    """What a person is asked; kept over a restart of the server, after which the worker asks it again."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +117,8 @@ class TaskStore:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        if "question" not in {row["name"] for row in self._db.execute("PRAGMA table_info(tasks)")}:
+            self._db.execute("ALTER TABLE tasks ADD COLUMN question TEXT")  # a file of an earlier version
 
     def close(self) -> None:
         """Let go of the file."""
@@ -207,7 +230,8 @@ class TaskStore:
             if row.state not in ("cancelled", "failed"):
                 raise Conflict(f"Expected a task that was cancelled or failed, this one is {row.state}.")
             self._room()
-            self._tell(task, kind, {}, state="queued", reason=None, stopping=0, attempts=0, queued=time.time())
+            now = time.time()
+            self._tell(task, kind, {}, state="queued", reason=None, stopping=0, attempts=0, queued=now, question=None)
             return self._get(task)
 
     def recover(self) -> Sequence[TaskRow]:
@@ -217,7 +241,8 @@ class TaskStore:
             rows = [_task(r) for r in self._db.execute("SELECT * FROM tasks WHERE state IN ('running', 'waiting')")]
             for row in rows:
                 if row.stopping:
-                    self._tell(row.id, "cancelled", {}, state="cancelled", stopping=0, reason="it was cancelled")
+                    self._tell(row.id, "cancelled", {}, state="cancelled", stopping=0, question=None,
+                               reason="it was cancelled")  # fmt: skip
                 else:
                     self._tell(row.id, "queued", {"again": True}, state="queued", queued=0.0)
             return rows
@@ -260,4 +285,12 @@ def _task(row: sqlite3.Row) -> TaskRow:
         updated=row["updated"],
         attempts=row["attempts"],
         stopping=bool(row["stopping"]),
+        question=_question(row["question"]),
     )
+
+
+def _question(text: str | None) -> Question | None:
+    if text is None:
+        return None
+    data = json.loads(text)
+    return Question(data["kind"], data["text"], tuple(data["options"]))

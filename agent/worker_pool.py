@@ -13,11 +13,12 @@ import sys
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .codec import to_json
 from .config import Config
-from .task_store import ACTIVE, Conflict, TaskRow, TaskStore
+from .person import NONE, picked
+from .task_store import ACTIVE, NoSuchAnswer, NotAsking, Question, TaskRow, TaskStore
 
 ATTEMPTS = 3
 """Workers that may die of a task before it is given up."""
@@ -27,6 +28,8 @@ _LOOK = 5.0
 """Seconds for which a look makes a worker take pictures."""
 _PAUSE = 1.0
 """Seconds before a worker that died is replaced."""
+_OVER: dict[str, Any] = {"stopping": 0, "question": None}
+"""What a task that is over no longer does."""
 
 
 class Pool:
@@ -78,12 +81,32 @@ class Pool:
         return row
 
     def approve(self, task: str, yes: bool) -> None:
-        """Give a person's word on a task that waits. Raises `Conflict` for one that doesn't."""
+        """Give a person's yes or no to the skill that waits. Raises `NotAsking`."""
+        self._asked(task, "approve")
+        self._said(task, "yes" if yes else "no", f"said {'yes' if yes else 'no'}", {})
+
+    def answer(self, task: str, words: str) -> None:
+        """Give a person's answer to the question that waits. Raises `NotAsking`, `NoSuchAnswer`."""
+        options = self._asked(task, "answer").options
+        if words.strip().lower() != NONE and picked(words, options) is None:
+            raise NoSuchAnswer(f"Expected one of {', '.join(map(repr, options))}, or {NONE!r}; got {words!r}.")
+        self._said(task, words, "answered", {"answer": words})
+
+    def _asked(self, task: str, kind: Literal["approve", "answer"]) -> Question:
+        """What a task asks now, if it is of this kind. Raises `NotAsking`."""
         row = self.store.get(task)
-        if row is None or row.state != "waiting" or row.stopping:
-            raise Conflict(f"Expected a task that waits for a person, this one is {row.state if row else 'unknown'}.")
-        self.store.tell(task, "said yes" if yes else "said no", {}, state="running")
-        self._send(task, {"approve": task, "yes": yes})
+        state = row.state if row else "unknown"
+        question = row.question if row else None
+        if row and question and state == "waiting" and not row.stopping:
+            if question.kind == kind:
+                return question
+            raise NotAsking(f"Expected a task that waits for …/{kind}, this one waits for …/{question.kind}.")
+        later = " It asks again as soon as a worker is back at it." if question else ""
+        raise NotAsking(f"Expected a task that waits for a person, this one is {state}.{later}")
+
+    def _said(self, task: str, words: str, event: str, data: dict[str, Any]) -> None:
+        self.store.tell(task, event, data, state="running", question=None)
+        self._send(task, {"said": task, "words": words})
         self.announce(task)
 
     def look(self, task: str) -> None:
@@ -179,10 +202,10 @@ class Pool:
         if row is None or row.state not in ACTIVE:
             return
         if row.stopping:
-            self.store.tell(task, "cancelled", {}, state="cancelled", stopping=0, reason="it was cancelled")
+            self.store.tell(task, "cancelled", {}, state="cancelled", reason="it was cancelled", **_OVER)
         elif row.attempts >= ATTEMPTS:
             why = f"{ATTEMPTS} workers died of it"
-            self.store.tell(task, "failed", {"reason": why}, state="failed", reason=why)
+            self.store.tell(task, "failed", {"reason": why}, state="failed", reason=why, **_OVER)
         else:
             self.store.tell(task, "queued", {"again": True}, state="queued", queued=0.0)
         self.announce(task)
@@ -195,11 +218,11 @@ def _changes(kind: str, data: dict[str, Any]) -> dict[str, Any]:
         case "began":
             return {"run_id": data["run_id"]}
         case "waiting":
-            return {"state": "waiting"}
+            return {"state": "waiting", "question": json.dumps(data["question"])}
         case "ended":
-            return {"state": "ended", "status": data["status"], "reason": data["reason"], "stopping": 0}
+            return {"state": "ended", "status": data["status"], "reason": data["reason"], **_OVER}
         case "cancelled" | "failed":
-            return {"state": kind, "reason": data["reason"], "stopping": 0}
+            return {"state": kind, "reason": data["reason"], **_OVER}
         case _:
             return {}
 

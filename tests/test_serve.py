@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -23,11 +24,12 @@ from doable.agent.cli import app as cli
 from doable.agent.cli_serve import checked_token
 from doable.agent.config import Config
 from doable.agent.task_api import make_app
-from doable.agent.task_store import Conflict, QueueFull, TaskStore
+from doable.agent.task_store import _SCHEMA, Conflict, QueueFull, TaskStore
 from doable.agent.worker_pool import Pool, _own
 
 TOKEN = "a-token-of-sixteen-letters"
 PLAN = "scripted:find the sponge;pick up the sponge;bring it to you;put down the sponge;done"
+SODA = "scripted:find the coke;pick up the pepsi;bring it to you;put down the pepsi;done"
 SKILLS = ["find the sponge", "pick up the sponge", "bring it to you", "put down the sponge"]
 
 
@@ -232,9 +234,9 @@ def test_it_describes_itself(store):
 class Server:
     """`doable serve` over stand-ins, in a folder."""
 
-    def __init__(self, folder):
-        env = {**os.environ, "DOABLE_WORLD": "symbolic", "DOABLE_MODEL": PLAN, "DOABLE_VALUES": "declared",
-               "DOABLE_EMBEDDER": "hash"}  # fmt: skip
+    def __init__(self, folder, plan=PLAN, ask_least=0.08):
+        env = {**os.environ, "DOABLE_WORLD": "symbolic", "DOABLE_MODEL": plan, "DOABLE_VALUES": "declared",
+               "DOABLE_EMBEDDER": "hash", "DOABLE_ASK_LEAST": str(ask_least)}  # fmt: skip
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -343,6 +345,71 @@ def test_a_killed_server_goes_on_where_it_was(tmp_path):
         second.kill()
 
 
+def test_a_question_waits_for_its_answer_over_a_restart_and_in_the_page(tmp_path, browser):
+    first = Server(tmp_path, SODA, 1e-6)
+    task = first.new(goal="bring me the soda", mode="unclear")
+    first.until(lambda: first.get(task)["state"] == "waiting")
+    asked = first.get(task)["question"]
+    assert asked["kind"] == "answer"
+    assert "the coke" in asked["text"]
+    assert {"find the coke", "find the pepsi"} <= set(asked["options"])
+
+    def refused(server, task, door="answer", **body):
+        answer = server.http.post(f"/v1/tasks/{task}/{door}", json=body)
+        assert answer.status_code == 409, answer.text
+        return answer.json()["error"]
+
+    assert refused(first, task, "approve", yes=True) == "NotAsking"
+    assert refused(first, task, answer="the spoon") == "NoSuchAnswer"
+    first.kill()
+    second = Server(tmp_path, SODA, 1e-6)
+    try:
+        assert second.get(task)["question"] == asked, "pending, while the worker is not yet back at it"
+        second.until(lambda: second.get(task)["state"] == "waiting")
+        told = second.http.post(f"/v1/tasks/{task}/answer", json={"answer": "the pepsi"}).json()
+        assert (told["state"], told["question"]) == ("running", None)
+        events = second.events(task)
+        assert next(d["phrase"] for _, kind, d in events if kind == "step") == "find the pepsi"
+        assert [d["question"] for _, kind, d in events if kind == "waiting"] == [asked] * 2
+        assert [d["answer"] for _, kind, d in events if kind == "answered"] == ["the pepsi"]
+        assert second.get(task)["status"] == "reached"
+        assert refused(second, task, answer="the pepsi") == "NotAsking"
+
+        browser.size(390, 800)
+        browser.open(second.url + "/")
+        browser.run("goal.value = 'get me the soda'; document.getElementById('new').requestSubmit()")
+        browser.until("!question.hidden && what.textContent.startsWith('Which one')")
+        assert browser.run("document.documentElement.scrollWidth") <= 390
+        browser.run(
+            "[...document.querySelectorAll('#options button')].find((b) => b.textContent.includes('pepsi')).click()"
+        )
+        browser.until("state.textContent === 'reached' && question.hidden")
+        assert "find the pepsi" in browser.run("document.getElementById('turn-1').textContent")
+        assert browser.problems == []
+    finally:
+        second.kill()
+
+
+def test_who_asks_nothing_takes_no_answer(store, tmp_path):
+    task = store.create("a", "x", "unclear", {})[0].id
+    for body, status in (({"answer": "1"}, 409), ({"answer": " "}, 422), ({}, 422), ({"answer": 1}, 422)):
+        [answer] = ask(store, ("POST", f"/v1/tasks/{task}/answer", {"json": body}))
+        assert answer.status_code == status
+    [answer] = ask(store, ("POST", f"/v1/tasks/{task}/answer", {"json": {"answer": "1"}}))
+    assert answer.json() == {
+        "error": "NotAsking", "detail": "Expected a task that waits for a person, this one is queued.",
+    }  # fmt: skip
+
+
+def test_a_file_of_an_earlier_version_is_read(tmp_path):
+    path = tmp_path / "tasks.sqlite"
+    with sqlite3.connect(path) as old:
+        old.executescript(_SCHEMA.replace(", question TEXT", ""))
+    store = TaskStore(path)
+    assert store.create("a", "x", "auto", {})[0].question is None
+    store.close()
+
+
 @pytest.mark.parametrize(("number", "status"), [(81.0, 201), (81, 201), (81.5, 422), (True, 422), ("81", 422)])
 def test_whole_numbers_are_those_of_json(store, number, status):
     assert ask(store, post({"goal": "x", "settings": {"max_steps": number}}))[0].status_code == status
@@ -351,11 +418,11 @@ def test_whole_numbers_are_those_of_json(store, number, status):
 def test_the_page_shows_a_task_and_takes_a_yes(server, browser):
     browser.size(390, 800)
     browser.open(server.url + "/")
-    browser.run("goal.value = '<b>bring</b> me the sponge'; asking.checked = true")
+    browser.run("goal.value = '<b>bring</b> me the sponge'; document.getElementById('mode').value = 'ask'")
     browser.run("document.getElementById('new').requestSubmit()")
     for skill in SKILLS:
         browser.until(f"document.getElementById('what').textContent === '{skill}?' && !question.hidden")
-        browser.run("yes.click(); question.hidden = true")
+        browser.run("document.querySelector('#options button').click()")
     browser.until("document.querySelectorAll('#turns .card').length === 5")
     browser.until("state.textContent === 'reached'")
     assert browser.run("title.textContent") == "<b>bring</b> me the sponge"

@@ -74,7 +74,7 @@ async function head() {
   $("reason").textContent = task.reason ?? "";
   $("cancel").hidden = over || task.stopping;
   $("resume").hidden = !["cancelled", "failed"].includes(task.state);
-  $("question").hidden = task.state !== "waiting";
+  asked(task);
   $("files").replaceChildren(...task.artefacts.flatMap((name) => {
     const link = make("button", name);
     link.addEventListener("click", () => fetchFile(task.id, name));
@@ -82,6 +82,24 @@ async function head() {
   }));
   if (over) $("camera").hidden = true;
   return task;
+}
+
+// What the task that is shown asks, with a button for each answer; once pressed, they are gone.
+function asked(task) {
+  const question = task.state === "waiting" && !task.stopping ? task.question : null;
+  $("question").hidden = !question;
+  if (!question) return;
+  $("what").textContent = question.text;
+  const approve = question.kind === "approve";
+  $("options").replaceChildren(...[...question.options, ...(approve ? [] : ["none"])].flatMap((option) => {
+    const button = make("button", option);
+    button.addEventListener("click", async () => {
+      $("question").hidden = true;
+      await post(`v1/tasks/${task.id}/${question.kind}`, approve ? { yes: option === "yes" } : { answer: option });
+      head();
+    });
+    return [button, " "];
+  }));
 }
 
 async function fetchFile(id, name) {
@@ -116,8 +134,7 @@ async function read(id, last, signal) {
 
 function happened(kind, data) {
   if (kind === "chose" || kind === "step") card(data);
-  if (kind === "waiting") $("what").textContent = `${data.phrase}?`;
-  if (["began", "waiting", "approved", "ended", "cancelled", "failed", "stopping", "queued"].includes(kind)) {
+  if (["began", "waiting", "approved", "answered", "ended", "cancelled", "failed", "stopping", "queued"].includes(kind)) {
     head();
     list();
   }
@@ -178,7 +195,7 @@ async function watch() {
 
 $("new").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const task = await post("v1/tasks", { goal: $("goal").value, mode: $("asking").checked ? "ask" : "auto" });
+  const task = await post("v1/tasks", { goal: $("goal").value, mode: $("mode").value });
   if (!task) return;
   $("goal").value = "";
   await list();
@@ -193,8 +210,6 @@ $("lock").addEventListener("submit", (event) => {
 });
 $("cancel").addEventListener("click", async () => { await post(`v1/tasks/${open}/cancel`); head(); });
 $("resume").addEventListener("click", async () => { await post(`v1/tasks/${open}/resume`); show(open); });
-$("yes").addEventListener("click", async () => { await post(`v1/tasks/${open}/approve`, { yes: true }); head(); });
-$("no").addEventListener("click", async () => { await post(`v1/tasks/${open}/approve`, { yes: false }); head(); });
 addEventListener("hashchange", () => show(location.hash.slice(1)));
 list();
 show(location.hash.slice(1));
