@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from doable.agent import loop
@@ -126,13 +127,24 @@ def test_help_and_version_are_quick_and_quiet():
     assert "resume" in CliRunner().invoke(app, ["--help"]).stdout
 
 
-@pytest.mark.parametrize(
-    "command", ["", "run", "resume", "chat", "report", "serve", "doctor", "memory", "bench", "train"]
-)
-def test_help_fits_a_screen(command):
-    shown = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).stdout
+def commands(command, words=""):
+    """Every command and group, by the words that call it."""
+    inner = getattr(command, "commands", {}).items()
+    return {words: command} | {k: c for name, one in inner for k, c in commands(one, f"{words} {name}".strip()).items()}
+
+
+COMMANDS = commands(get_command(app))
+
+
+@pytest.mark.parametrize("words", list(COMMANDS))
+def test_help_fits_a_screen(words):
+    command = COMMANDS[words]
+    shown = CliRunner().invoke(app, [*words.split(), "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).stdout
     assert len(shown.splitlines()) <= 40, shown
     assert max(map(len, shown.splitlines())) <= 80
+    if not hasattr(command, "commands"):
+        assert "Example: doable " in shown
+    assert [p.name for p in command.params if not getattr(p, "help", "")] == [], "every option says what it is"
 
 
 def test_every_setting_is_in_the_whole_help():
