@@ -1,6 +1,8 @@
 """`doable chat`: goals and questions in plain words, one world for all of them, and commands that begin with '/'.
 
 Ctrl-C stops the run that is going on, between two steps of physics; what was done stays, and /run goes on with it.
+Words that are typed meanwhile are heard at the next choice, before anything is done; a correction in a few words ("no,
+the pepsi") is made into a goal by `correcting`. Where the terminal can, turns that are over fold to a line each.
 """
 
 from __future__ import annotations
@@ -10,23 +12,30 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from ..sim.physics_world import PhysicsWorld
 from .agent import Agent
 from .answering import is_question
 from .config import Config
+from .correcting import corrected
+from .folding import Fold
+from .half_blocks import half_blocks
 from .loop import Turn
 from .person import AtTerminal
 from .runs import CorruptRun
 from .server import ServerError
 from .terminal import Terminal, plain
+from .terminal_pictures import Protocol, drawn
 
 Ask = Callable[[str], str]
 """Asks a person with a prompt and gives the line. Raises EOFError at the end, KeyboardInterrupt at Ctrl-C."""
 
 LOOKING = ("/why", "/scene", "/memory", "/runs", "/help", "/auto")
 """Commands that can be given while a skill waits for a yes."""
+_COLUMNS = 40
+"""Width of a picture in a terminal that can draw it."""
 _WORLDS = 50
 """Turns that can be taken back at most."""
 
@@ -48,13 +57,22 @@ class Chat(Terminal):
 
     def __init__(self, agent: Agent, console: Console, ask: Ask):
         super().__init__(console)
-        self.agent, self.ask = agent, ask
+        self.agent, self.asker = agent, ask
+        self.typed: Callable[[], str | None] = lambda: None
+        """What was typed while a run goes on; None: nothing."""
+        self.pictures: Callable[[], Protocol | None] = lambda: None
+        """How the terminal says that it shows pictures; None: it doesn't."""
+        self._fold = Fold(console)
         agent.watcher = self
-        agent.person = agent.person or AtTerminal(ask, self.say)
+        agent.person = agent.person or AtTerminal(self.ask, self.say)
         self.auto = agent.config.authority != "ask-each"
         """Do what was chosen without asking."""
         self.turn: Turn | None = None
         """The newest turn, as far as it came."""
+        self.turns: dict[int, Turn] = {}
+        """All turns of the newest run that were followed here, by their index."""
+        self._rest: tuple[str, ...] = ()
+        """What is left of a goal that is pursued or was stopped, the errand in hand first."""
         self.worlds: list[tuple[str, bytes]] = []
         """What was chosen, and the world before it was done; newest last."""
         self.recording: ExitStack | None = None
@@ -75,15 +93,29 @@ class Chat(Terminal):
             if is_question(line):
                 self.say(self.agent.ask(line))
             elif line:
-                self.pursue(line)
+                self._correct(line)
         except (ValueError, OSError, RuntimeError) as error:
             self.console.print(plain(str(error)), style="red", markup=False)
         except KeyboardInterrupt:
             self.say("Stopped.")
         return True
 
+    def ask(self, prompt: str) -> str:
+        """What a person says to this. Raises as `Ask` does."""
+        self._fold.keep()
+        return self.asker(prompt)
+
+    def _correct(self, words: str) -> None:
+        """Pursue what words make of what is left to do; a goal of its own, if nothing is."""
+        scene = self.agent.world.scene
+        goal = corrected(words, self._rest, (*scene.place_names, *scene.drawer_names))
+        if goal != words:
+            self._line("goal", plain(goal), "bold")
+        self.pursue(goal)
+
     def pursue(self, goal: str, *, plan_only: bool = False) -> None:
         """Pursue a goal; `plan_only`: up to the first choice, which /run then does."""
+        self.turns, self._rest = {}, (goal,)
         self._follow(self.agent.stream(goal), plan_only)
 
     def go_on(self, run_id: str, choose: str | None = None) -> None:
@@ -94,16 +126,19 @@ class Chat(Terminal):
 
     def _follow(self, steps: Iterator[Any], plan_only: bool = False) -> None:
         self._plan_only = plan_only
+        self._fold.keep()
+        self._index = -1
         try:
             for _ in steps:
                 pass
+            self._rest = ()
             self.result(self.agent.result)
         except KeyboardInterrupt:
-            self.console.print("\nStopped. /run goes on.", style="yellow", markup=False)
+            self.console.print("\nStopped. /run goes on. Or say what is to be different.", style="yellow", markup=False)
         except Steer as steer:
             self.go_on(self.agent.run_id or "", str(steer.args[0]))
         except Correct as correct:
-            self.pursue(str(correct.args[0]))
+            self._correct(str(correct.args[0]))
         except Halt:
             self.say("Not done. /run goes on, or say what you want instead." if not plan_only else "/run does it.")
         except (CorruptRun, ServerError) as error:
@@ -114,16 +149,25 @@ class Chat(Terminal):
     # What happens.
 
     def phase(self, name: str, turn: Turn) -> None:
-        """Show it; after a choice, ask where a person wants to be asked."""
+        """Show it; after a choice, hear what was typed, and ask where a person wants to be asked."""
+        if turn["index"] != self._index and name != "remember":
+            before = self.turns.get(turn["index"] - 1)
+            if before and self._fold.take_back():
+                self.turn_in_a_line(before)
+            self._fold.mark()
         super().phase(name, turn)
-        self.turn = turn.copy()
+        self.turns[turn["index"]] = self.turn = turn.copy()
         if name != "choose":
             return
+        self._rest = tuple(subgoal.text for subgoal in turn["subgoals"][turn["current"] :])
         decision = turn["decision"]
         if decision.phrase:
             self.worlds = [*self.worlds, (decision.phrase, self.agent.world.snapshot())][-_WORLDS:]
         if self._plan_only:
             raise Halt
+        if typed := self.typed():
+            self._fold.keep()
+            self._heard(typed)
         if not self.auto and decision.kind == "act":
             self._approve([c.phrase for c in turn["candidates"][:5]])
 
@@ -144,12 +188,25 @@ class Chat(Terminal):
                 if int(word) == 1:
                     return
                 raise Steer(phrases[int(word) - 1])
-            if word.split(" ")[0] in LOOKING or is_question(said):
-                self.hear(said)
-            elif " " in said and not said.startswith("/"):
-                raise Correct(said)
+            self._heard(said)
+
+    def _heard(self, said: str) -> None:
+        """Words in the middle of a run: looked at something, or something else is to be done."""
+        if said.split(" ")[0] in LOOKING or is_question(said):
+            self.hear(said)
+        elif said.lower().strip(" .!") in ("no", "stop", "wait", "halt"):
+            raise Halt
+        elif " " in said and not said.startswith("/"):
+            raise Correct(said)
 
     # What commands need.
+
+    def show_picture(self, rgb: np.ndarray) -> None:
+        """A picture, (height, width, 3) uint8, as the terminal can show it."""
+        if by := self.pictures():
+            self.console.file.write(drawn(rgb, by, _COLUMNS))
+        else:
+            self.console.print(half_blocks(rgb, self.console))
 
     def say(self, text: str) -> None:
         """Words for a person, line by line."""

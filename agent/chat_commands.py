@@ -54,9 +54,12 @@ def auto(chat: Chat, words: str) -> None:
 
 
 def why(chat: Chat, words: str) -> None:
-    """– the last choice: what was weighed, recalled and checked"""
-    if not (turn := chat.turn) or "decision" not in turn:
-        raise ValueError("Expected a choice to explain, there is none yet. Say what you want, in plain words.")
+    """[TURN] – the last choice, or that of a turn: what was weighed, recalled and checked"""
+    if words and not words.isdecimal():
+        raise ValueError(f"Expected the number of a turn, got {words!r}.")
+    turn = chat.turns.get(int(words) - 1) if words else chat.turn
+    if not turn or "decision" not in turn:
+        raise ValueError(f"Expected a choice to explain, there is none {'of turn ' + words if words else 'yet'}.")
     chat.show_candidates(turn["candidates"], 8)
     decision = turn["decision"]
     chat.say(f"{decision.phrase or decision.kind}: {decision.reason}")
@@ -81,10 +84,8 @@ def scene(chat: Chat, words: str) -> None:
         )
     if isinstance(world, PhysicsWorld):
         from ..sim.views import ROBOT_CAMERAS, picture
-        from .half_blocks import half_blocks
 
-        camera = words or ROBOT_CAMERAS[world.scene.robot.model][0]
-        chat.console.print(half_blocks(picture(world, camera, 320, 240).rgb, chat.console))
+        chat.show_picture(picture(world, words or ROBOT_CAMERAS[world.scene.robot.model][0], 320, 240).rgb)
 
 
 def memory(chat: Chat, words: str) -> None:
@@ -137,19 +138,21 @@ def resume(chat: Chat, words: str) -> None:
 
 
 def budget(chat: Chat, words: str) -> None:
-    """[steps N | seconds N] – the limits of a run"""
+    """[steps N | seconds N | wall N] – the limits of a run: turns, simulated seconds, seconds on the clock"""
     match words.split():
         case ["steps", number] if number.isdecimal():
             chat.limits(max_steps=int(number))
         case ["seconds", number] if number.isdecimal():
             chat.limits(max_seconds=float(number))
+        case ["wall", number] if number.isdecimal():
+            chat.limits(max_wall_seconds=float(number))
         case []:
             pass
         case _:
-            raise ValueError(f"Expected 'steps N' or 'seconds N', got {words!r}.")
+            raise ValueError(f"Expected 'steps N', 'seconds N' or 'wall N', got {words!r}.")
     config = chat.agent.config
-    seconds = f"{config.max_seconds:g} simulated seconds" if config.max_seconds else "no limit of simulated seconds"
-    chat.say(f"{config.max_steps} turns, {seconds}")
+    simulated, wall = (f"{n:g}" if n else "any number of" for n in (config.max_seconds, config.max_wall_seconds))
+    chat.say(f"{config.max_steps} turns, {simulated} simulated seconds, {wall} seconds on the clock")
 
 
 def model(chat: Chat, words: str) -> None:

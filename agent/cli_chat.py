@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,13 +27,15 @@ def chat(*, config: Config) -> None:
 
     from .agent import Agent
     from .chat import Chat
+    from .terminal_pictures import protocol
 
     console = Console(highlight=False)
     with bad_input():
         agent = Agent(config=config)
-        talk = Chat(agent, console, input)
+        talk = Chat(agent, console, _plain_line)
         _ = agent.world, agent.model, agent.values, agent.memory
-    talk.ask = _asker(talk)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        talk.asker, talk.typed, talk.pictures = _editor(talk), _typed, protocol
     talk.say(f"{config.world} {config.scene}, seed {config.seed}; {agent.model.name}. /help lists commands.")
     while True:
         try:
@@ -46,9 +49,7 @@ def chat(*, config: Config) -> None:
     talk.close()
 
 
-def _asker(talk: Chat) -> Ask:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return _plain_line
+def _editor(talk: Chat) -> Ask:
     from prompt_toolkit import PromptSession  # pyright: ignore[reportMissingImports]
     from prompt_toolkit.history import FileHistory  # pyright: ignore[reportMissingImports]
     from prompt_toolkit.output import ColorDepth  # pyright: ignore[reportMissingImports]
@@ -58,6 +59,13 @@ def _asker(talk: Chat) -> Ask:
         history=FileHistory(str(_history())), completer=_completer(talk), complete_while_typing=False, color_depth=depth
     )
     return session.prompt
+
+
+def _typed() -> str | None:
+    """The last whole line that was typed while nobody asked for one; None: there is none."""
+    if sys.platform == "win32" or not select.select([sys.stdin], [], [], 0)[0]:
+        return None
+    return os.read(sys.stdin.fileno(), 4096).decode(errors="replace").strip().rpartition("\n")[2] or None
 
 
 def _plain_line(prompt: str) -> str:
@@ -106,7 +114,7 @@ def completions(talk: Chat, text: str) -> Iterable[tuple[str, str]]:
         "/resume": lambda: [run for run, _, _ in known_runs(talk)],
         "/scene": lambda: camera_names(scene),
         "/auto": lambda: ("on", "off"),
-        "/budget": lambda: ("steps ", "seconds "),
+        "/budget": lambda: ("steps ", "seconds ", "wall "),
     }
     if name in after:
         yield from ((f"{name} {word}", word) for word in after[name]() if word.startswith(words))

@@ -91,6 +91,14 @@ class Terminal:
         about = f"run {result.run_id}" if result.run_id else "this was a plan, and nothing has moved"
         self._line("", f"{turns}, {result.seconds:.0f} simulated seconds; {about}", "dim")
 
+    def turn_in_a_line(self, turn: Turn) -> None:
+        """A turn that is over."""
+        decision, outcome, verdict = turn["decision"], turn.get("outcome"), turn.get("verdict")
+        good = verdict is not None and verdict.then in ("continue", "finished")
+        took = f", {outcome.seconds:.1f} s" if outcome else ""
+        did = decision.phrase or _ENDS[decision.kind]
+        self._line(f"{turn['index'] + 1:>9}", plain(f"{'✓' if good else '✗'} {did}{took}"), "dim" if good else "red")
+
     def show_candidates(self, candidates: Sequence[Candidate], best: int = _BEST) -> None:
         """The best of them, with both factors and their product as a bar."""
         if not candidates:

@@ -1,11 +1,13 @@
 """The chat: goals, questions and commands in one world, a person who is asked, and runs that are stopped."""
 
+import base64
 import io
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -15,8 +17,11 @@ from doable.agent.chat import Chat
 from doable.agent.chat_commands import COMMANDS
 from doable.agent.cli import app
 from doable.agent.cli_chat import completions
+from doable.agent.correcting import corrected
 from doable.agent.half_blocks import half_blocks
 from doable.agent.parts import following
+from doable.agent.runs import newest, runs_folder
+from doable.agent.terminal_pictures import drawn, understood
 from doable.memory.embedding import HashEmbedder
 from doable.memory.store import Memory
 from doable.sim.symbolic import SymbolicWorld
@@ -115,9 +120,120 @@ def test_another_candidate_can_be_chosen(tmp_path):
 def test_other_words_are_another_goal(tmp_path):
     session = Session(tmp_path, answers=["no, go to the table", "n"])
     told = session("/auto off", "bring me the sponge")
-    assert session.chat.agent.run_id in str(session("/runs"))
-    assert "no, go to the table" in session("/runs")
+    assert "go to the table" in session("/runs")
     assert told.count("do it") == 0
+
+
+def test_a_correction_steers_the_rest(tmp_path):
+    """Words typed while a run goes on are heard before the next skill; the run so far is kept."""
+    session = Session(tmp_path)
+    said = iter([None, None, "no, the coke"])
+    session.chat.typed = lambda: next(said, None)
+    told = session("bring me the sponge")
+    assert "goal      bring me the coke" in told
+    new, old = newest(runs_folder(session.chat.agent.config.runs), 2)
+    assert [step.decision.phrase for step in old[1].steps] == SPONGE[:2], "what was done stays"
+    assert new[1].header.goal == "bring me the coke"
+
+
+def test_after_a_stop_a_few_words_correct_the_goal(tmp_path):
+    session = Session(tmp_path)
+    said = iter(["stop"])
+    session.chat.typed = lambda: next(said, None)
+    session("bring me the sponge, then go to the table")
+    told = session("the coke")
+    assert "goal      bring me the coke, then go to the table" in told
+    assert "the names" not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "rest", "goal"),
+    [
+        ("no, the pepsi", ["bring me the coke"], "bring me the pepsi"),
+        ("the pepsi", ["bring me a coke", "bring me an apple"], "bring me the pepsi, then bring me an apple"),
+        ("not the coke but the pepsi", ["put the coke on the table"], "put the pepsi on the table"),
+        ("the pepsi instead of the coke", ["take the coke and the 7up"], "take the pepsi and the 7up"),
+        ("I meant a pepsi, not the soda", ["bring me the soda"], "bring me a pepsi"),
+        ("on the far counter", ["put the coke on the table"], "put the coke on the far counter"),
+        ("in the top drawer", ["put it on the table"], "put it in the top drawer"),
+        ("no, go to the table", ["bring me the coke"], "go to the table"),
+        ("something healthy", ["bring me the coke"], "something healthy"),
+        ("no, the pepsi", [], "no, the pepsi"),
+    ],
+)
+def test_what_a_correction_makes_of_a_goal(words, rest, goal):
+    assert corrected(words, rest, ["table", "far counter", "top drawer"]) == goal
+
+
+def test_what_is_to_be_replaced_must_be_plain():
+    with pytest.raises(ValueError, match="got 2"):
+        corrected("the pepsi", ["bring the coke and the 7up"], [])
+
+
+def test_turns_that_are_over_fold_and_can_be_looked_at_again(tmp_path):
+    session = Session(tmp_path)
+    assert "\x1b" not in session("bring me the sponge"), "no terminal, nothing folds"
+    session = Session(tmp_path / "tty")
+    session.chat = Chat(
+        session.chat.agent,
+        Console(file=session.out, width=110, height=60, force_terminal=True, color_system=None, _environ={}),
+        session._ask,
+    )
+    told = session("bring me the sponge")
+    screen = on_screen(told)
+    assert [line.split()[:3] for line in screen if re.match(r" *\d+ [✓✗]", line)] == [
+        [f"{i}", "✓", phrase.split()[0]] for i, phrase in enumerate(SPONGE[:-1], 1)
+    ]
+    assert sum("weighs" in line for line in screen) == 1, "the newest turn stays open"
+    assert any("find the sponge" in line for line in screen)
+    assert "weighs" in session("/why 1")
+    assert "none of turn 99" in session("/why 99")
+
+
+def on_screen(text):
+    """The lines that a terminal shows, of text that moves up and erases."""
+    lines = [""]
+    for part in re.split(r"(\n|\x1b\[\d+A\r\x1b\[J)", text):
+        if part == "\n":
+            lines.append("")
+        elif part.startswith("\x1b["):
+            lines[-1 - int(part[2 : part.index("A")]) :] = [""]
+        else:
+            lines[-1] += re.sub(r"\x1b\[[\d;]*m", "", part)
+    return lines
+
+
+def test_pictures_as_the_terminal_says_it_can():
+    picture = np.random.default_rng(0).integers(0, 4, (20, 33, 3)).astype(np.uint8) * 85
+    answers = (b"\x1b_Gi=31;OK\x1b\\\x1b[?62c", b"\x1b[?62;4;22c", b"\x1b[?64;44c", b"")
+    assert [understood(said) for said in answers] == ["kitty", "sixel", None, None]
+    pieces = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", drawn(np.tile(picture, (9, 9, 1)), "kitty", 40))
+    assert [head[-3:] for head, _ in pieces] == ["m=1"] * (len(pieces) - 1) + ["m=0"]
+    assert all(len(data) <= 4096 for _, data in pieces)
+    sent = Image.open(io.BytesIO(base64.b64decode("".join(data for _, data in pieces))))
+    assert np.array_equal(np.asarray(sent), np.tile(picture, (9, 9, 1)))
+    assert np.abs(unsixel(drawn(picture, "sixel", 40)) - picture.astype(int)).max() <= 3
+
+
+def unsixel(text):
+    """The picture that a terminal would draw, (height, width, 3)."""
+    head, body = re.match(r'\x1bPq"1;1;([\d;]+?)((?:#.*))\x1b\\\n', text, re.S).groups()
+    width, height = map(int, head.split(";"))
+    drawn, palette, colour, x, y = np.zeros((height + 6, width, 3), int), {}, 0, 0, 0
+    for define, select, count, run, end in re.findall(r"#(\d+;2;\d+;\d+;\d+)|#(\d+)|(?:!(\d+))?([?-~])|([$-])", body):
+        if define:
+            name, _, *rgb = map(int, define.split(";"))
+            palette[name] = np.array(rgb) * 255 / 100
+        elif select:
+            colour = int(select)
+        elif run:
+            for bit in range(6):
+                if (ord(run) - 63) >> bit & 1:
+                    drawn[y + bit, x : x + int(count or 1)] = palette[colour]
+            x += int(count or 1)
+        else:
+            x, y = 0, y + 6 * (end == "-")
+    return drawn[:height]
 
 
 def test_ctrl_c_keeps_the_run(tmp_path):
@@ -178,7 +294,7 @@ def test_runs_resume_budget_and_model(session):
     assert "stopped" in session("/budget steps 2", "bring me the sponge")
     run = session.chat.agent.run_id
     assert run in session("/runs")
-    assert "2 turns" in session("/budget")
+    assert "2 turns, any number of simulated seconds, 90 seconds on the clock" in session("/budget wall 90")
     assert "stopped" in session(f"/resume {run}"), "a run that is over only tells its result"
     assert "scripted" in session("/model scripted:done")
     assert "reached" in session("bring me the sponge")
