@@ -16,11 +16,11 @@ import numpy as np
 from ..sim.catalogue import KITCHEN
 from ..sim.facts import RobotAt
 from ..sim.observation import SeenObject
-from ..sim.scene import Scene
+from ..sim.scene import Scene, training_scene
 from ..sim.symbolic import SymbolicWorld
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
-from .instructions import Grammar, Instruction
+from .instructions import Grammar, Instruction, TabletopGrammar
 from .prompts import Turn, continuation, describe, failure, transcript
 from .teacher import Teacher
 
@@ -32,6 +32,8 @@ _LOOKED_AROUND = 0.4
 """Share of episodes that begin with some places seen already, as later subgoals of a longer goal do."""
 _RENAMED = 0.6
 """Share of the episodes about things called by name in which all things go by other names (see `renamed`)."""
+_TABLETOP = 0.05
+"""Share of episodes that an arm at a table plays, with blocks and bowls."""
 _MISHAPS = (
     "the fingers closed on nothing", "it slipped out of the hand", "the path is blocked", "no way found for the arm",
     "touched something on the way", "timed out after 30 s", "the view was blocked",
@@ -55,17 +57,23 @@ class TrainingEpisode:
     phrases: tuple[str, ...]
 
 
-def episodes(scene: Scene, part: str, seed: int, *, max_turns: int = 14) -> Iterator[TrainingEpisode]:
+def episodes(scene: Scene, part: str, seed: int, *, max_turns: int = 20) -> Iterator[TrainingEpisode]:
     """An endless stream of episodes; the same scene, part and seed give the same stream."""
     grammar = Grammar(scene, part)
     rng = np.random.default_rng(seed)
-    world = SymbolicWorld(scene, failure_rate=_SLIP)
-    library = SkillLibrary.of(scene)
+    kitchen = SymbolicWorld(scene, failure_rate=_SLIP), SkillLibrary.of(scene)
+    table = training_scene("tabletop")
+    blocks = TabletopGrammar(table, part)
+    tabletop = SymbolicWorld(table, failure_rate=_SLIP), SkillLibrary.of(table)
     while True:
-        made = _episode(grammar.draw(rng), world, library, rng, max_turns)
-        if made is not None:
+        here = rng.random() < _TABLETOP
+        instruction = (blocks if here else grammar).draw(rng)
+        made = _episode(instruction, *(tabletop if here else kitchen), rng, max_turns)
+        if made is not None and not here:
             other = renamed(made, grammar.other_names, rng) if rng.random() < _RENAMED else None
-            yield other or made
+            made = other or made
+        if made is not None:
+            yield made
 
 
 def renamed(episode: TrainingEpisode, names: Sequence[str], rng: np.random.Generator) -> TrainingEpisode | None:

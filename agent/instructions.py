@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
 
-from ..sim.catalogue import KITCHEN
+from ..sim.catalogue import CATALOGUE, KITCHEN
 from ..sim.scene import Scene
 from ..sim.task import Setup
 from .teacher import Errand
@@ -36,11 +38,32 @@ class Instruction:
     frame: str
 
 
-class Grammar:
-    """Draws instructions. `part` chooses the training or the development frames."""
+class TabletopGrammar:
+    """Draws instructions for an arm at a table: what to lay on or into what."""
 
     def __init__(self, scene: Scene, part: str = "train"):
-        data = yaml.safe_load((Path(__file__).parent / "frames.yaml").read_text(encoding="utf-8"))
+        data = _frames()
+        self._frames = {kind: _part(data["frames"][f"tabletop {kind}"], part) for kind in ("on", "in")}
+        self._scene, self._polite = scene, data["polite"]
+
+    def draw(self, rng: np.random.Generator) -> Instruction:
+        """One instruction with its start state."""
+        scene = self._scene
+        kind = _pick(rng, [kind for kind, frames in self._frames.items() if frames])
+        carriers = [name for name in scene.types if CATALOGUE[name].holds == (kind == "in")]
+        thing = _pick(rng, [name for name in scene.types if CATALOGUE[name].stacks])
+        to = _pick(rng, [name for name in carriers if name != thing])
+        frame = _pick(rng, self._frames[kind])
+        text = frame.format(x=_name(thing, rng, "the"), y=_name(to, rng, "the"))
+        made = Instruction(text, (Errand("deliver", (thing,), to),), Setup.of(scene), frame)
+        return _in_a_persons_hand(made, self._polite, rng)
+
+
+class Grammar:
+    """Draws instructions for a kitchen. `part` chooses the training or the development frames."""
+
+    def __init__(self, scene: Scene, part: str = "train"):
+        data = _frames()
         self._scene = scene
         self._surfaces = [p.name for p in scene.surfaces()]
         self._frames = {kind: _part(frames, part) for kind, frames in data["frames"].items()}
@@ -52,21 +75,26 @@ class Grammar:
         self.other_names: tuple[str, ...] = tuple(data["other names"])
         """Names that no kind in the catalogue has, with words that describe them."""
         makers: list[tuple[float, Callable[[np.random.Generator], Instruction], tuple[str, ...]]] = [
-            (0.18, self._bring_named, ("bring", "bring from")),
+            (0.13, self._bring_named, ("bring", "bring from")),
             (0.23, self._bring_described, ("bring", "after a need")),
-            (0.10, self._put_named, ("put", "put from")),
-            (0.08, self._put_described, ("put",)),
+            (0.09, self._put_named, ("put", "put from")),
+            (0.07, self._put_described, ("put",)),
             (0.07, self._discard, ("discard",)),
             (0.05, self._hold, ("hold",)),
             (0.05, self._find, ("find",)),
             (0.05, self._go, ("go",)),
             (0.03, self._visit, ("visit",)),
             (0.06, self._drawer, ("open", "close")),
-            (0.05, self._several, ("several", "several to")),
-            (0.04, self._all_from, ("all from",)),
+            (0.07, self._several, ("several", "several to")),
+            (0.07, self._all_from, ("all from", "all from to you", "all from away")),
+            (0.04, self._everything, ("everything", "everything to", "clear")),
+            (0.03, self._clear_of, ("clear of",)),
+            (0.05, self._put_in, ("put in", "put in from")),
+            (0.05, self._take_out, ("take out", "take out to")),
+            (0.04, self._wipe, ("wipe",)),
             (0.04, self._in_hand, ("in hand", "in hand to you")),
             (0.03, self._refuse, ("bring",)),
-            (0.03, self._count, ("count",)),
+            (0.04, self._count, ("count", "count away")),
             (0.03, self._put_here, ("put here",)),
             (0.05, self._drawer_and, ("drawer and", "open", "close", "bring")),
         ]
@@ -115,11 +143,7 @@ class Grammar:
         return self._finish(rng, text, f"{frame}|{described}", Errand("deliver", kinds, to))
 
     def _discard(self, rng: np.random.Generator) -> Instruction:
-        if rng.random() < 0.75:
-            kind = _pick(rng, list(KITCHEN))
-            name, kinds = _name(kind, rng), (kind,)
-        else:
-            name, kinds = self._description(rng, needs=False)
+        name, kinds = self._thing(rng)
         frame = _pick(rng, self._frames["discard"])
         return self._finish(rng, self._fill(frame, rng, x=name), frame, Errand("deliver", kinds, "trash can"))
 
@@ -129,11 +153,7 @@ class Grammar:
         return self._finish(rng, self._fill(frame, rng, x=_name(kind, rng)), frame, Errand("hold", (kind,)))
 
     def _find(self, rng: np.random.Generator) -> Instruction:
-        if rng.random() < 0.7:
-            kind = _pick(rng, list(KITCHEN))
-            name, kinds = _name(kind, rng), (kind,)
-        else:
-            name, kinds = self._description(rng, needs=False)
+        name, kinds = self._thing(rng)
         frame = _pick(rng, self._frames["find"])
         return self._finish(rng, self._fill(frame, rng, x=name), frame, Errand("find", kinds))
 
@@ -168,23 +188,75 @@ class Grammar:
         )
 
     def _several(self, rng: np.random.Generator) -> Instruction:
-        kinds = [str(k) for k in rng.choice(list(KITCHEN), size=2, replace=False)]
+        count = 3 if rng.random() < 0.25 else 2
+        named = [(_name(str(k), rng), (str(k),)) for k in rng.choice(list(KITCHEN), size=count, replace=False)]
+        things = [thing if rng.random() < 0.6 else self._described_thing(rng) for thing in named]
         to = "user" if rng.random() < 0.6 else self._destination(rng)
         frame = _pick(rng, self._frames["several" if to == "user" else "several to"])
-        text = self._fill(frame, rng, x=_name(kinds[0], rng), y=_name(kinds[1], rng), p=to)
-        return self._finish(rng, text, frame, *(Errand("deliver", (kind,), to) for kind in kinds))
+        words = [words for words, _ in things]
+        first = words[0] if count == 2 else ", ".join(words[:2]) + _pick(rng, ["", ","])
+        text = self._fill(frame, rng, x=first, y=words[-1], p=to)
+        return self._finish(rng, text, frame, *(Errand("deliver", kinds, to) for _, kinds in things))
 
     def _all_from(self, rng: np.random.Generator) -> Instruction:
-        source = _pick(rng, self._surfaces)
-        to = _pick(rng, ["user", "trash can", *(p for p in self._surfaces if p != source)])
+        """All things of a kind, wherever they are to go."""
+        source = self._table(rng)
+        to = _pick(rng, ["user", "user", "trash can", *(p for p in self._surfaces if p != source)])
         plural, category = _pick(rng, list(_PLURALS.items()))
         kinds = tuple(n for n, k in KITCHEN.items() if category is None or k.is_a(category))
-        frame = _pick(rng, self._frames["all from"])
+        short = {"user": "all from to you", "trash can": "all from away"}.get(to)
+        frame = _pick(rng, self._frames[short if short and rng.random() < 0.75 else "all from"])
         text = self._fill(frame, rng, x=plural, s=source, p=to)
-        made = self._finish(rng, text, frame, Errand("deliver", kinds, to, source, count=0))
-        others = [(k, p) for k, p in made.setup.objects if p != source]
-        mine = [str(k) for k in rng.choice(kinds, size=min(len(kinds), int(rng.integers(1, 4))), replace=False)]
-        return replace(made, setup=replace(made.setup, objects=(*others, *((k, source) for k in mine)), holding=None))
+        return self._gathered(rng, text, frame, Errand("deliver", kinds, to, source, count=0))
+
+    def _everything(self, rng: np.random.Generator) -> Instruction:
+        """All that stands at a place; to the bin, where nothing is said of where to."""
+        source = self._table(rng)
+        kind = _pick(rng, ["everything", "everything to", "clear", "clear"])
+        elsewhere = [p for p in self._surfaces if p != source]
+        to = {"everything": "user", "clear": "trash can"}.get(kind) or _pick(rng, elsewhere)
+        frame = _pick(rng, self._frames[kind])
+        text = self._fill(frame, rng, s=source, p=to)
+        return self._gathered(rng, text, frame, Errand("deliver", tuple(KITCHEN), to, source, count=0))
+
+    def _gathered(self, rng: np.random.Generator, text: str, frame: str, errand: Errand) -> Instruction:
+        """With one to three things that are meant at the place that is meant."""
+        made = self._finish(rng, text, frame, errand)
+        others = [(k, p) for k, p in made.setup.objects if p != errand.source or k not in errand.what]
+        size = min(len(errand.what), int(rng.integers(1, 4)))
+        mine = [str(k) for k in rng.choice(errand.what, size=size, replace=False)]
+        others = [(k, p) for k, p in others if k not in mine]
+        objects = (*others, *((k, str(errand.source)) for k in mine))
+        return replace(made, setup=replace(made.setup, objects=objects, holding=None))
+
+    def _clear_of(self, rng: np.random.Generator) -> Instruction:
+        source = self._table(rng)
+        name, kinds = self._thing(rng)
+        frame = _pick(rng, self._frames["clear of"])
+        text = self._fill(frame, rng, x=name, s=source)
+        return self._finish(rng, text, frame, Errand("deliver", kinds, "trash can", source))
+
+    def _put_in(self, rng: np.random.Generator) -> Instruction:
+        drawer, source = self._drawer_name(rng), self._source(rng, 0.2)
+        name, kinds = self._thing(rng)
+        frame = _pick(rng, self._frames["put in from" if source else "put in"])
+        text = self._fill(frame, rng, x=name, w=drawer[0], s=source)
+        return self._finish(rng, text, frame, Errand("deliver", kinds, drawer[1], source))
+
+    def _take_out(self, rng: np.random.Generator) -> Instruction:
+        drawer = self._drawer_name(rng)
+        name, kinds = self._thing(rng)
+        to = "user" if rng.random() < 0.7 else _pick(rng, [p for p in self._surfaces if p != "cabinet"])
+        frame = _pick(rng, self._frames["take out" if to == "user" else "take out to"])
+        text = self._fill(frame, rng, x=name, w=drawer[0], p=to)
+        return self._finish(rng, text, frame, Errand("deliver", kinds, to, drawer[1]))
+
+    def _wipe(self, rng: np.random.Generator) -> Instruction:
+        place = _pick(rng, self._surfaces)
+        frame = _pick(rng, self._frames["wipe"])
+        made = self._finish(rng, self._fill(frame, rng, s=place), frame, Errand("wipe", ("sponge",), target=place))
+        spills = tuple(p for p in self._surfaces if rng.random() < (0.9 if p == place else 0.1))
+        return replace(made, setup=replace(made.setup, spills=spills))
 
     def _in_hand(self, rng: np.random.Generator) -> Instruction:
         """Something is in the hand already and the words only point at it."""
@@ -210,11 +282,11 @@ class Grammar:
         plural = _pick(rng, [word for word, category in _PLURALS.items() if category])
         kinds = tuple(str(k) for k in rng.permutation([n for n, k in KITCHEN.items() if k.is_a(_PLURALS[plural])]))
         count = 2 if rng.random() < 0.75 or len(kinds) < 3 else 3
-        frame = _pick(rng, self._frames["count"])
-        text = self._fill(
-            frame, rng, x=plural, n=_pick(rng, {2: ["two", "2", "two different"], 3: ["three", "3"]}[count])
-        )
-        made = self._finish(rng, text, frame, Errand("deliver", kinds, "user", count=count))
+        to = "user" if rng.random() < 0.8 else "trash can"
+        frame = _pick(rng, self._frames["count" if to == "user" else "count away"])
+        number = _pick(rng, {2: ["two", "2", "two different"], 3: ["three", "3", "three different"]}[count])
+        text = self._fill(frame, rng, x=plural, n=number)
+        made = self._finish(rng, text, frame, Errand("deliver", kinds, to, count=count))
         more = tuple((kind, _pick(rng, self._surfaces)) for kind in kinds[:count])
         objects = dict(made.setup.objects) | dict(more)
         return replace(made, setup=replace(made.setup, objects=tuple(objects.items()), holding=None))
@@ -228,16 +300,42 @@ class Grammar:
 
     # Slots.
 
+    def _thing(self, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
+        """A thing by its name, or at times by a description."""
+        if rng.random() < 0.75:
+            kind = _pick(rng, list(KITCHEN))
+            return _name(kind, rng), (kind,)
+        return self._description(rng, needs=False)
+
+    def _described_thing(self, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
+        """A description that can stand in a list of things."""
+        while True:
+            words, kinds = self._description(rng, needs=False)
+            if " or " not in words and " and " not in words and "," not in words:
+                return words, kinds
+
     def _description(self, rng: np.random.Generator, needs: bool = True) -> tuple[str, tuple[str, ...]]:
         """Words that describe and the types that fit, in a random order of preference."""
-        entry = _pick(rng, [d for d in self._described if needs or not d["words"][0].isupper()])
+        entry = _pick(rng, [d for d in self._described if needs or not d["words"].lstrip("{")[0].isupper()])
         kinds = [n for n, k in KITCHEN.items() if all(_fits(k.name, w) for w in entry["is"])]
         words = entry["words"]
-        if "{not}" in words:
-            out = _pick(rng, kinds)
-            kinds.remove(out)
-            words = words.replace("{not}", _pick(rng, [out, f"the {out}", f"a {out}"]))
+        for slot in ("{not}", "{Not}", "{also}"):
+            if slot in words and len(kinds) > 1:
+                out = _pick(rng, kinds)
+                kinds.remove(out)
+                article = "an" if out[0] in "aeiou" else "a"
+                named = f"{out}s" if slot == "{Not}" else _pick(rng, [out, f"the {out}", f"{article} {out}"])
+                words = words.replace(slot, named[0].upper() + named[1:] if slot == "{Not}" else named)
         return words, tuple(str(k) for k in rng.permutation(kinds))
+
+    def _table(self, rng: np.random.Generator) -> str:
+        """A surface that things are taken from."""
+        return _pick(rng, [p for p in self._surfaces if p != "cabinet"])
+
+    def _drawer_name(self, rng: np.random.Generator) -> tuple[str, str]:
+        """(what a drawer is called, its name)."""
+        drawer = _pick(rng, list(self._scene.drawers))
+        return _pick(rng, [drawer.name, drawer.name, *drawer.synonyms]), drawer.name
 
     def _destination(self, rng: np.random.Generator) -> str:
         return _pick(rng, [*self._surfaces, "user", "trash can"] if rng.random() < 0.3 else self._surfaces)
@@ -261,7 +359,9 @@ class Grammar:
         spare = [k for k in KITCHEN if k not in wanted]
         present += [str(k) for k in rng.choice(spare, size=int(rng.integers(2, 7)), replace=False)]
         sources = {kind: errand.source for errand in errands for kind in errand.what if errand.source}
-        objects = tuple((kind, sources.get(kind) or _pick(rng, self._surfaces)) for kind in dict.fromkeys(present))
+        away = [errand.to for errand in errands if errand.source is None and errand.to in self._surfaces]
+        free = [p for p in self._surfaces if p not in away or rng.random() < 0.3]  # seldom where it is to go
+        objects = tuple((kind, sources.get(kind) or _pick(rng, free)) for kind in dict.fromkeys(present))
         holding = None
         if rng.random() < 0.2 and errands[0].kind != "refuse":
             # The wanted object, or one that is in the way.
@@ -275,6 +375,11 @@ class Grammar:
             after = remark.endswith(".") and text[0].islower() and rng.random() < 0.35
             text = f"{text}{'' if text[-1] in '.?!' else '.'} {remark}" if after else f"{remark} {text}"
         return Instruction(text, errands, Setup(objects, robot_at, holding, drawers), frame)
+
+
+@cache
+def _frames() -> dict[str, Any]:
+    return yaml.safe_load((Path(__file__).parent / "frames.yaml").read_text(encoding="utf-8"))
 
 
 def _part(frames: list, part: str) -> list:
@@ -296,10 +401,10 @@ def _fits(kind: str, word: str) -> bool:
     return not KITCHEN[kind].is_a(word[1:]) if word.startswith("-") else KITCHEN[kind].is_a(word)
 
 
-def _name(kind: str, rng: np.random.Generator) -> str:
-    name = kind if rng.random() < 0.75 else _pick(rng, [kind, *KITCHEN[kind].synonyms])
-    article = "an" if name[0] in "aeiou" else "a"
-    return f"{_pick(rng, ['the', 'the', article, 'the', 'my'])} {name}"
+def _name(kind: str, rng: np.random.Generator, article: str | None = None) -> str:
+    name = kind if rng.random() < 0.75 else _pick(rng, [kind, *CATALOGUE[kind].synonyms])
+    one = "an" if name[0] in "aeiou" else "a"
+    return f"{article or _pick(rng, ['the', 'the', one, 'the', 'my'])} {name}"
 
 
 def _in_a_persons_hand(made: Instruction, polite: list[str], rng: np.random.Generator) -> Instruction:

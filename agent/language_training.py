@@ -48,7 +48,7 @@ class Recipe:
     learning_rate: float = 6e-4
     warmup: float = 0.05
     """Share of the steps in which the learning rate rises; it falls as a cosine afterwards."""
-    max_tokens: int = 420
+    max_tokens: int = 560
     """Longer episodes are left out."""
     seed: int = 0
     same_words: float = 0.85
