@@ -5,9 +5,10 @@ skill that the published next step may mean. Beside it stands how often the skil
 to the table" where "find the coke" would lead to the table). The whole instruction is the goal, not cut into subgoals.
 
 *Plan*: the agent itself, loop and all, pursues the instruction in the symbolic world. Right is a plan that ends in
-`done` and has changed what the published one changes: things that are at other places than at the start, the thing in
-the hand, open drawers; and where nothing of this changes, the places visited. Beside it stands how many plans are the
-same *word by word*.
+`done`, has reached what the instruction wants (`published_plans.goal_of`: any fruit is a fruit) and has moved no more
+things than the published one. Beside it stand how many have the *same change*: the same things at other places than at
+the start, the thing in the hand, open drawers, and where nothing of this changes, the places visited; and how many are
+the same *word by word*.
 
 Each is told three times: with what the model *says* alone, times declared *preconditions*, times the value functions
 (what *can* be done). Whole plans of the first kind are made without guards, the model alone; `--no-guards` leaves them
@@ -47,7 +48,7 @@ from .normalising import NORMALISATIONS
 from .origin import commit, origin
 from .parts import make_embedder, make_memory, make_model, make_values
 from .prompts import Turn
-from .published_plans import PublishedPlan, change, classes_of, read_plans, start_of
+from .published_plans import PublishedPlan, change, classes_of, goal_of, read_plans, start_of
 from .saying import Saying
 from .statistics import Share, wilson
 
@@ -97,6 +98,7 @@ _FIGURES = {
     "next_skill": "next skill",
     "same_effect": "same effect",
     "plan_success": "plan success",
+    "same_change": "same change",
     "same_words": "word by word",
 }
 _MODE_NAMES = {"say": "say", "preconditions": "say × preconditions", "can": "say × can"}
@@ -231,7 +233,10 @@ class _Bench:
             )
             agent = Agent(world, self.model, make_memory(config), self._values[mode], self._library, config)
             result = agent.run(plan.instruction)
-        did = change(before, world.facts(), classes_of(plan))
+        after = world.facts()
+        did = change(before, after, classes_of(plan))
+        goal = goal_of(plan.instruction, world.scene)
+        modest = sum(count for _, count in did.moved) <= sum(count for _, count in wanted.moved)
         phrases = [step.decision.phrase for step in result.steps if step.decision.phrase]
         reached = result.status == "reached"
         return {
@@ -239,7 +244,8 @@ class _Bench:
             "mode": mode,
             "phrases": phrases,
             "status": result.status,
-            "right": reached and did.same(wanted),
+            "right": reached and (goal.holds(after) and modest if goal else did.same(wanted)),
+            "same_change": reached and did.same(wanted),
             "same_words": reached and (*phrases, "done") == plan.phrases,
         }
 
@@ -314,6 +320,7 @@ def _shares(rows: Sequence[Mapping[str, Any]], normalisation: str) -> dict[str, 
             ("next_skill", [step["right"] for step in steps]),
             ("same_effect", [step["same"] for step in steps]),
             ("plan_success", [row["right"] for row in plans]),
+            ("same_change", [row["same_change"] for row in plans]),
             ("same_words", [row["same_words"] for row in plans]),
         ):
             if hits:

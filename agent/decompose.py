@@ -12,7 +12,7 @@ from ..sim.catalogue import CATALOGUE
 from .types import Subgoal
 
 _THEN = re.compile(r"\s*(?:;|[,.]?\s+(?:and\s+)?(?:then|after that|afterwards|next|finally)\b,?)\s+", re.I)
-_LEANS = re.compile(r"\b(it|them|that|those|this|these|there|one|ones|both)\b", re.I)
+_LEANS = re.compile(r"\b(it|them|that|those|this|these|there|one|ones|both)\b|\b(?:in|inside|out)$", re.I)
 _NEGATION = re.compile(
     r"\b(not|no|isnt|arent|dont|doesnt|cant|wont|without|except|but|other than|instead|rather|or)\b|n['’]t\b", re.I
 )
@@ -34,20 +34,30 @@ _GAP = re.compile(
     rf"\b(?P<verb>put|place|move|take|bring|carry|set)?\s*(?P<first>{_THING})(?P<goes>\s+(?:goes|belongs))?\s+"
     rf"(?P<there>(?:to|on|onto|into|in|at)\s+[\w ]+?)(?:,\s*and|,|\s+and)\s+(?P<second>{_THING})\s+"
     r"(?P<where>(?:to|on|onto|into|in|at)\s+[\w ]+?)(?=[.?!]?$)", re.I)  # fmt: skip
+_INTO = re.compile(
+    r"\bopen (?P<drawer>the [\w ]*drawer),?(?: and)?(?: then)? (?P<verb>put|place|lay|store|stow|drop) (?P<what>.+?) "
+    r"(?:in|inside|into it|in it|inside it)(?=[.?!]?$)", re.I)  # fmt: skip
 _JOINT = re.compile(rf"\s*(?:{_AND})\s+(?:also\s+)?", re.I)
+
+
+_TOUR = re.compile(
+    rf"^{_POLITE}(?:how would you )?(?:(?:go|drive|head|walk|move|navigate|travel|come|run)(?: over)? to|"
+    r"visit(?: both)?|tour|patrol|call at|stop by|check on|make a round:?) (?P<places>[\w ,]+)", re.I)  # fmt: skip
+_ON = re.compile(r"\s*(?:,\s*and|,|\band)\s+(?:(?:then|on|also|next|afterwards)\s+)*(?:to\s+)?", re.I)
 
 
 def decompose(goal: str) -> list[Subgoal]:
     """The subgoals of a goal, in order; at least one."""
     text = _in_full(" ".join(goal.split()))
-    parts = [part for clause in _cut(text) for part in _spread(clause)]
+    parts = [part for clause in _cut(text) for tour in _tour(clause) for part in _spread(tour)]
     return [Subgoal(part, index) for index, part in enumerate(parts)]
 
 
 def _in_full(text: str) -> str:
-    """'the top drawer … the bottom one' and 'put x on p and y on q' with all their words."""
+    """'the top drawer … the bottom one', 'open the drawer, put x in', 'put x on p and y on q' with all their words."""
     if "drawer" in text.lower():
         text = re.sub(r"\bthe (top|bottom|upper|lower|middle) one\b", r"the \1 drawer", text, flags=re.I)
+    text = _INTO.sub(r"\g<verb> \g<what> in \g<drawer>", text)
     gap = _GAP.search(text)
     if gap is None or not (gap["verb"] or gap["goes"]) or _NEGATION.search(text):
         return text
@@ -56,6 +66,17 @@ def _in_full(text: str) -> str:
     before = text[: gap.start()].rstrip()
     # What stands before a colon is said by what stands behind it.
     return errands if before.endswith(":") else f"{before} {errands}".strip()
+
+
+def _tour(clause: str) -> list[str]:
+    """'visit the table and the counter' -> 'go to the table', 'go to the counter'."""
+    found = _TOUR.match(clause)
+    stops = (
+        [re.sub(r" (?:in|of) (?:the|this) kitchen$", "", stop) for stop in _ON.split(found["places"])] if found else []
+    )
+    if len(stops) < 2 or any(_VERB.search(stop) or _LEANS.search(stop) or len(stop.split()) > 5 for stop in stops):
+        return [clause]
+    return [f"go to {stop if stop.startswith('the ') else f'the {stop}'}" for stop in stops]
 
 
 def _cut(text: str) -> list[str]:

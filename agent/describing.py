@@ -10,8 +10,9 @@ from ..sim.catalogue import CATALOGUE, canonical
 from .spelling import plain
 
 NOT = re.compile(
-    r"\b(?:that (?:is|are) not|that isnt|that arent|thats not|which is not|which isnt|other than|except(?: for)?|"
-    r"but not|(?<=thing) but|apart from|besides|without(?: any)?|with no|that has no|that have no|free of|not)\b"
+    r"\b(?:that (?:is|are) not|that isnt|that arent|that is neither|thats not|which is not|which isnt|other than|"
+    r"except(?: for)?|but neither|but not|neither|(?<=thing) but|apart from|besides|without(?: any)?|with no|"
+    r"that has no|that have no|free of|not)\b"
 )
 """Where the part of a description begins that must not hold."""
 FILLER = frozenset(
@@ -28,10 +29,13 @@ _WORDS = {
     "to drink": "drink", "drinkable": "drink", "to eat": "food", "edible": "food", "caffeine": "caffeinated",
     "salt": "salty", "fizzy drink": "soda", "soft drink": "soda", "piece of fruit": "fruit", "crisps": "chips",
     "bags of chips": "chips", "bag of chips": "chips", "packs of chips": "chips", "sweets": "sweet", "cubes": "block",
+    "spice": "spicy", "chili": "spicy",
 }  # fmt: skip
 """Words beside the catalogue's own, and what they mean there."""
 _ALONE = {"drink", "soda", "snack", "fruit", "chips", "block", "bowl", "energy drink", "cleaning tool", "food"}
 """Categories that may stand for a thing; of the others, like "can", another word has to say what."""
+_LISTED = re.compile(r"\b(?:or|nor|and)(?: no)?\b|,")
+"""Between things that are all not meant."""
 _CLEANING = re.compile(r"\bto (?:clean|wipe|mop|scrub)\b(?!.*\bto\b).*$")
 
 
@@ -40,7 +44,7 @@ def described(text: str, types: Iterable[str]) -> frozenset[str] | None:
     text = re.sub(r"\b(?:without(?: any)?|with no|that has no) sugar\b|\bsugar ?free\b", " unsweetened ", text)
     parts = NOT.split(_CLEANING.sub(" cleaning tool ", text))
     fitting = _fitting(parts[0], tuple(types))
-    for part in parts[1:]:
+    for part in (one for listed in parts[1:] for one in _LISTED.split(listed) if one.strip()):
         out = _fitting(part, tuple(types), bare=True)
         if fitting is None or out is None:
             return None

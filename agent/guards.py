@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..sim.facts import At, leaves
 from ..sim.observation import Observation
 from ..sim.scene import Scene
 from ..skills.skill import Skill
@@ -23,6 +22,10 @@ UNSOUGHT = "no evidence yet that it is impossible"
 
 def reached(meaning: Meaning, observation: Observation, steps: Sequence[Step]) -> bool:
     """Is the errand seen to be done? What fell into a bin is out of sight: that it was put there counts."""
+    if meaning.kind == "wipe" or meaning.count == 0:  # What has not been looked at is not known to be clean, or bare.
+        place = meaning.to if meaning.kind == "wipe" else meaning.source
+        seen = place in observation.looked_at and meaning.reached(observation.believed())
+        return seen and (meaning.kind == "wipe" or observation.robot.holding not in meaning.things)
     if meaning.kind != "deliver":
         return meaning.reached(observation.believed())
     mine = _delivered(meaning, steps)
@@ -57,28 +60,48 @@ def _unasked(meaning: Meaning, skill: Skill, observation: Observation, scene: Sc
             return family in ("find", "pick up", "open", "close") or (family == "go to" and skill.target != meaning.to)
         case (("open" | "close"), ("open" | "close")):
             return (skill.family, skill.target) != (meaning.kind, meaning.to)
-        case (("deliver" | "hold" | "find"), ("find" | "pick up")):
-            return skill.target not in meaning.things
-        case "deliver", "pick and place":
-            there = At(skill.target or "", meaning.to or "")
-            return skill.target not in meaning.things or there not in leaves(skill.effects)
+        case (("deliver" | "hold" | "find" | "wipe"), ("find" | "pick up")):
+            return skill.target not in meaning.things or _elsewhere(meaning, skill, observation)
+        case "wipe", "put down":
+            return wanted
+        case "wipe", "wipe":
+            return skill.target != meaning.to
         case "hold", "put down":
             return skill.target in meaning.things
         case "deliver", "bring":
             return not wanted or meaning.to != "user"
         case "deliver", "put down":
             return wanted == (here != meaning.to) and meaning.to in scene.place_names
+        case "deliver", ("put in" | "pick and place"):
+            return skill.target not in meaning.things or skill.where != meaning.to
+        case "deliver", "go to" if meaning.count == 0 and held is None:
+            return skill.target != meaning.source
         case "deliver", "go to":
             return wanted and skill.target != meaning.to and meaning.to in scene.place_names
         case _:
             return False
 
 
+def _elsewhere(meaning: Meaning, skill: Skill, observation: Observation) -> bool:
+    """Would it take one from another place than the one that is named, before that has been looked at or is bare?"""
+    source = meaning.source
+    if source is None or source == observation.robot.place:
+        return False
+    there = {o.type for o in observation.objects if o.place == source and not o.remembered}
+    if meaning.count == 0:
+        return skill.target not in there or skill.family == "pick up"
+    open_drawers = observation.believed().open_drawers
+    looked = source in observation.looked_at or source in open_drawers
+    if skill.target in there:  # from a drawer it is taken at its cabinet, as the skill itself knows
+        return skill.family == "pick up" and source not in open_drawers
+    return not looked
+
+
 def _sought(meaning: Meaning, observation: Observation, steps: Sequence[Step], scene: Scene) -> bool:
     """Has all been looked at, and none of it seen? Or has something failed?"""
     if any(step.verdict and step.verdict.then in ("retry", "replan") for step in steps):
         return True
-    if meaning.kind not in ("deliver", "hold", "find"):
+    if meaning.kind not in ("deliver", "hold", "find", "wipe"):
         return False
     there = {o.type for o in observation.objects if not o.remembered} | {observation.robot.holding}
     return all(p.name in observation.looked_at for p in scene.surfaces()) and not meaning.things & there

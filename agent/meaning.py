@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -18,20 +18,22 @@ from ..sim.facts import Facts
 from ..sim.scene import Scene
 from .describing import FILLER, NOT, NUMBERS, described, phrases
 from .spelling import mended, plain
+from .wording import POLITE, bare
 
-Kind = Literal["deliver", "hold", "find", "go", "open", "close"]
+Kind = Literal["deliver", "hold", "find", "go", "open", "close", "wipe"]
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """One errand. `things` are the object types that will do; `to` a place, a drawer or what things lie in or on."""
+    """One errand. `things` are the object types that will do (to wipe with, for wipe); `to` a place, a drawer or what
+    things lie in or on; `source` the place or drawer they come from."""
 
     kind: Kind
     things: frozenset[str] = frozenset()
     to: str | None = None
     source: str | None = None
     count: int = 1
-    """How many of `things`."""
+    """How many of `things`; 0: all that are at `source`."""
 
     def __str__(self) -> str:
         """As it is when it is done."""
@@ -45,6 +47,10 @@ class Meaning:
                 return f"the hand holds {things}"
             case "find":
                 return f"{things} is here"
+            case "wipe":
+                return f"the {self.to} is clean"
+            case "deliver" if self.count == 0:
+                return f"nothing that is meant is left at the {self.source}"
             case "deliver":
                 return f"{f'{self.count} of ' if self.count > 1 else ''}{things} is at the {self.to}"
 
@@ -62,6 +68,10 @@ class Meaning:
             case "find":
                 here = {o.type for o in facts.objects if o.place is not None and o.place == facts.robot_at}
                 return bool(self.things & {*here, facts.holding})
+            case "wipe":
+                return self.to not in facts.dirty
+            case "deliver" if self.count == 0:
+                return not any(o.place == self.source and o.type in self.things for o in facts.objects)
             case "deliver":
                 return sum(o.place == self.to and o.type in self.things for o in facts.objects) >= self.count
 
@@ -80,38 +90,22 @@ _HOLD = r"pick|lift|hold|grasp|take hold of"
 _FIND = r"find|locate|look for|search for"
 _GO = r"go|drive|walk|head|move|come|roll|navigate|return|travel"
 _OPEN, _CLOSE = r"open|pull open", r"close|shut|push shut"
+_CLEAR = r"clear|empty|tidy(?: up)?|clean (?:off|up)|clean (?=the \w+(?: \w+)? off$)"
+_WIPE = r"wipe|scrub|mop|clean|polish"
 _VERB = re.compile(
     rf"\b(?:(?P<wish>{_WISHES})|(?P<discard>{_DISCARD})|(?P<find>{_FIND})|(?P<hold>{_HOLD})|(?P<open>{_OPEN})|"
-    rf"(?P<close>{_CLOSE})|(?P<deliver>{_DELIVER})|(?P<go>{_GO}))\b"
-)
-_POLITE = re.compile(
-    r"\b(?:please|pls|plz|kindly|thanks|thank you|thx|hey|hi|hello|robot|ok|okay|now|next|just|quickly|yo|"
-    r"be so kind and|would you mind to|(?:could|can|would|will) (?:you|u)(?: please)?|i (?:want|need) you to|"
-    r"i(?: woul)?d like you to|it would be great if you could|see if you can|make sure to|"
-    r"when you have (?:a )?(?:moment|time)|right away|asap|any chance (?:you|u) (?:could|can)|lol|ugh|dude|man|"
-    r"(?:from )?somewhere in the kitchen|(?:that|which) you are holding|(?:that|which) you hold|in your hand|"
-    r"(?:see to it|make sure|ensure)(?: that)?|once more|one more thing|for now|to go)\b"
+    rf"(?P<close>{_CLOSE})|(?P<clear>{_CLEAR})|(?P<wipe>{_WIPE})|(?P<deliver>{_DELIVER})|(?P<go>{_GO}))\b"
 )
 _REFUSED = re.compile(r"\b(?:dont|do not|never|no longer|instead|unless|whatever|or|what|how|why)\b")
-_PRELUDE = re.compile(
-    r"^(?:(?:go|run|come|walk|drive|also|then|and|over|there)(?:,| and)? )+"
-    r"(?=(?:get|fetch|grab|bring|find|pick|take)\b)"
+_STATEMENT = re.compile(
+    r"^(?:i|im|ive|we|weve|he|she|they|there|who|people|ppl|someone|guests)\b|^(?:this|that|the|my|our)\b.*"
+    r"\b(?:is|are|was|were|has|have|had|will|looks?|smells?|tastes?|stood|stands?|lies|lay|fell|went|loves?|sits?|needs?)\b"
 )
-_FETCH = re.compile(
-    r"^(?:find|look for|pick up|pick|grab|take|get|fetch|locate)(?: me)? (?P<what>.+?)(?: up)?"
-    r"(?:,| and|, and|, then| and then) "
-    r"(?:(?P<verb>bring|give|hand|pass|deliver|carry|put|place|set|take|drop|throw|toss) (?:it|that|them|this|those)\b|"
-    r"(?P<come>come back|return))(?P<rest>.*)$"
+_UNWANTED = re.compile(
+    r"\b(?:allergic|not|dont|cant|cannot|hate|dislike|sick|tired|avoid|never|no|without|had enough)\b"
 )
-_IS_TO_BE = re.compile(
-    r"^(?P<what>.+?) (?:should (?:be|go)|(?:has|have|needs?) to (?:be|go)|must (?:be|go)|is to be|belongs?|goes) "
-    r"(?P<how>open|closed|shut|(?:to|on|onto|into|in|at) .+)$"
-)
-_SEE_TO_IT = re.compile(r"\b(?:see to it|make sure|ensure)(?: that)? (?P<what>.+?) (?:is|are|stands?) ")
-_STOCK = re.compile(r"^(?:restock|stock|replenish|supply|fill up|refill) (?P<where>.+?) with (?P<what>.+)$")
-_STATEMENT = re.compile(r"^(?:i|im|ive|we|weve|he|she|they|this|that|the|my|our|there|who|people|ppl|someone|guests)\b")
+_LIKED = re.compile(r"\b(?:like|love|crave|craving|fancy|prefer|fan of|crazy about|mood for|into|need|rather)\b")
 _GOES_ON = re.compile(r"^(?:and|then|from|pull|push|clean|wipe|turn|switch|wash|wait|there should be)\b")
-_WOULD_BE = re.compile(r"^(?P<what>.+) would be (?:lovely|nice|great|perfect|good|awesome|wonderful)$")
 _AT = r"(?:to|on|onto|into|in|at|over to|on top of|inside|next to|in front of|back to|off at)"
 
 
@@ -128,10 +122,23 @@ def _one_of(parts: Sequence[str], scene: Scene) -> Meaning | None:
     sure = [meaning for meaning in found if meaning]
     if len(sure) != 1:
         return None
-    rest = [_bare(part) for part, meaning in zip(parts, found, strict=True) if not meaning]
+    rest = [bare(part, _VERB) for part, meaning in zip(parts, found, strict=True) if not meaning]
     asked = [words for words in rest if (verb := _VERB.match(words)) and verb.lastgroup != "wish"]
     told = [words for words in rest if not _STATEMENT.match(words) and _named_in(words)]
-    return None if asked or told or any(map(_GOES_ON.match, rest)) else sure[0]
+    if asked or told or any(map(_GOES_ON.match, rest)):
+        return None
+    return replace(sure[0], things=_liked(sure[0].things, rest))
+
+
+def _liked(things: frozenset[str], remarks: Sequence[str]) -> frozenset[str]:
+    """Those of `things` that the remarks leave ('I'm allergic to apples', 'I love spice'); all, if none is left."""
+    for remark in remarks:
+        named = {w for phrase, w in phrases().items() if f" {phrase} " in f" {remark} "}
+        if _UNWANTED.search(remark):
+            things = frozenset(t for t in things if t not in named) or things
+        elif _LIKED.search(remark) and not named & {*CATALOGUE}:
+            things = frozenset(t for t in things if all(CATALOGUE[t].is_a(word) for word in named)) or things
+    return things
 
 
 def _named_in(words: str) -> bool:
@@ -145,7 +152,7 @@ def _pointed(part: str, others: Sequence[str], scene: Scene) -> str:
     vague = re.search(r"\bto it\b|\b(?:in|with) it\b", part) or re.search(
         r"\b(?:what|which)(?:ever)?\b|\bsome(?:thing|one)\b", around
     )
-    if re.search(r"\b(?:it|that one|this one)\b", part) and not vague:
+    if re.search(r"\b(?:it|that one|this one)\b", part) and not vague and not NOT.search(around):
         known = {**phrases(), **{plain(n): f"the {d}" for n, d in scene.drawer_names.items() if " " in n}}
         named = {word for phrase, word in known.items() if re.search(rf"\b{re.escape(phrase)}\b", around)}
         named = {word for word in named if word in CATALOGUE or word.startswith("the ")}
@@ -158,30 +165,10 @@ def _pointed(part: str, others: Sequence[str], scene: Scene) -> str:
     return part
 
 
-def _bare(sentence: str) -> str:
-    """Without politeness and commas, and with errands in two halves ('find x and bring it to me') as one."""
-    words = _SEE_TO_IT.sub(r"\g<what> should be ", " ".join(sentence.split()))
-    words = " ".join(_POLITE.sub(" ", words).split()).strip(" ,")
-    words = re.sub(r"\b(?:in|with) it$", "", _PRELUDE.sub("", words)).strip()
-    if halves := _FETCH.match(words):
-        rest = "" if halves["come"] and not halves["rest"].strip() else halves["rest"]
-        words = f"{halves['verb'] or 'bring'} {halves['what']} {rest}"
-    if moved := re.match(r"^(?:pull|slide|push|draw|swing) (.+?) (open|out|shut|closed|in)$", words):
-        words = f"{'open' if moved[2] in ('open', 'out') else 'close'} {moved[1]}"
-    if stock := _STOCK.match(words):
-        words = f"put {stock['what']} on {stock['where']}"
-    if not _VERB.match(words) and (state := _IS_TO_BE.match(words)):
-        how = {"open": "open", "closed": "close", "shut": "close"}.get(state["how"])
-        words = f"{how} {state['what']}" if how else f"put {state['what']} {state['how']}"
-    if wish := _WOULD_BE.match(words):
-        words = f"i want {wish['what']}"
-    return " ".join(words.replace(",", " ").split())
-
-
 def _read(sentence: str, scene: Scene) -> Meaning | None:
-    if _REFUSED.search(NOT.sub(" ", sentence)):
+    if _REFUSED.search(NOT.split(POLITE.sub(" ", sentence))[0]):
         return None
-    words = _bare(sentence)
+    words = bare(sentence, _VERB)
     found = _VERB.match(words)
     if not found:
         return None
@@ -198,11 +185,19 @@ def _read(sentence: str, scene: Scene) -> Meaning | None:
             return Meaning("go", to=place) if place else None
         case "discard":
             bins = [p.name for p in scene.places if p.kind == "bin"]
-            rest = re.sub(r"\b(?:away|out)\b", " ", rest)
-            rest, to = _cut(rest, scene)
-            return _errand("deliver", rest, to or bins[0], scene) if bins and to in (None, *bins) else None
+            rest = " ".join(re.sub(r"\b(?:away|out(?! of))\b", " ", rest).split())
+            cut, to = _cut(rest, scene)
+            if not bins or (to not in (None, *bins) and not _errand("deliver", rest, bins[0], scene)):
+                return None
+            return _errand("deliver", cut if to in bins else rest, bins[0], scene)
         case "hold":
             return _errand("hold", re.sub(r"\bup\b|^on to\b", " ", rest), None, scene)
+        case "clear":
+            return _cleared(rest, scene)
+        case "wipe":
+            place = _named(re.sub(r"^(?:down |off )?(?:the |my )?| with (?:the |a )?sponge$", "", rest), _places(scene))
+            tools = frozenset(name for name in scene.types if CATALOGUE[name].is_a("cleaning tool"))
+            return Meaning("wipe", tools, place) if place in {p.name for p in scene.surfaces()} else None
         case "find":
             return None if re.match(r"(?:me|us)\b", rest) else _errand("find", rest, None, scene)
         case "wish":
@@ -214,6 +209,8 @@ def _read(sentence: str, scene: Scene) -> Meaning | None:
             return _delivery(found.group(), rest, scene)
 
 
+_FROM = re.compile(r"\b(?:from|off|out of|(?:which |that )?(?:is |are |stands? |lies? )?(?:on|at|in)) (?:the )?(.+)$")
+_ALL = re.compile(r"\b(?:all|every|everything|each)\b")
 _TO_ME = re.compile(
     r"^(?:me|us)\b|\bfor (?:me|us)\b|\b(?:over )?to (?:me|us)\b|\b(?:over )?here\b|\bmy way\b|"
     r"\bto where i (?:am|sit)\b|\bto my place\b|^back$|\bback$"
@@ -225,7 +222,8 @@ def _delivery(verb: str, rest: str, scene: Scene) -> Meaning | None:
     """'bring …', 'put … on the …', 'take … to the …'."""
     to_me = bool(_TO_ME.search(rest))
     rest = " ".join(_ASIDE.sub(" ", _TO_ME.sub(" ", rest)).split())
-    if verb in ("grab", "get", "fetch", "hand", "give", "pass"):  # "on the table" says where it is
+    # "on the table" says where it is
+    if verb in ("grab", "get", "fetch", "hand", "give", "pass") or (verb == "bring" and _ALL.search(rest)):
         rest = re.sub(r"\b(?:on|at|in|inside) (?=(?:the |my )?[\w ]+$)", "from ", rest)
     rest, to = _cut(rest, scene)
     if to is None:
@@ -237,6 +235,19 @@ def _delivery(verb: str, rest: str, scene: Scene) -> Meaning | None:
     elif to_me and to != "user":
         return None
     return _errand("deliver", rest, to, scene) if to else None
+
+
+def _cleared(rest: str, scene: Scene) -> Meaning | None:
+    """'the table', 'off the table', 'the chips off the table': into the bin, where nothing is said of where to."""
+    bins = [p.name for p in scene.places if p.kind == "bin"]
+    rest = re.sub(r"^(?:off|out|up) | (?:off|up)$", "", rest)
+    place = _named(re.sub(r"^(?:the |my )", "", rest), _places(scene))
+    if place is None:
+        cleared = _errand("deliver", rest, bins[0] if bins else None, scene)
+        return cleared if cleared and cleared.source else None
+    if not bins or place not in {p.name for p in scene.surfaces()}:
+        return None
+    return Meaning("deliver", frozenset(scene.types), bins[0], place, 0)
 
 
 def _cut(rest: str, scene: Scene) -> tuple[str, str | None]:
@@ -251,29 +262,36 @@ def _cut(rest: str, scene: Scene) -> tuple[str, str | None]:
 
 def _errand(kind: Kind, rest: str, to: str | None, scene: Scene) -> Meaning | None:
     source = None
-    found = re.search(r"\b(?:from|off|(?:which |that )?(?:is |are |stands |lies )?(?:on|at)) (?:the )?(.+)$", rest)
-    if found and (source := _named(found.group(1), _places(scene))):
+    found = re.search(
+        r"\b(?:from|off|out of|(?:which |that )?(?:is |are |stands? |lies? )?(?:on|at|in)) (?:the )?(.+)$", rest
+    )
+    if found and (source := _named(found.group(1), {**_places(scene), **scene.drawer_names})):
         rest = rest[: found.start()]
-    things = described(rest, scene.types)
-    if not things or len(things) == len(scene.types):
+    every = bool(_ALL.search(rest))
+    rest = re.sub(r"\b(?:all (?:of|that (?:is|are))|all|every|each)\b", " ", rest)
+    whole = re.sub(r"\b(?:the|stuff|things?|objects?|items?|it|of)\b", " ", rest).strip() in ("", "everything")
+    things = frozenset(scene.types) if every and whole else described(rest, scene.types)
+    if not things or (len(things) == len(scene.types) and not (every and whole)):
         return None
     counts = [NUMBERS[word] for word in rest.split() if word in NUMBERS]
     plural = {p for p, w in phrases().items() if p.endswith("s") and p[:-1] in phrases() and w not in CATALOGUE}
-    counts += [0 for p in plural if f" {p} " in f" {rest} " and not counts]
-    many = 0 in counts or re.search(
-        r"\b(?:all|every|everything|each|some of|both|(?:the|these|those) (?:things|objects|items))\b", rest
-    )
-    return None if many else Meaning(kind, things, to, source, max(counts, default=1))
+    many = any(f" {p} " in f" {rest} " for p in plural) and not counts
+    if many or every or re.search(r"\b(?:some of|both|(?:the|these|those) (?:things|objects|items))\b", rest):
+        surfaces = {p.name for p in scene.surfaces()}
+        whole = every and kind == "deliver" and not counts and source in surfaces and source != to
+        return Meaning(kind, things, to, source, 0) if whole else None
+    return Meaning(kind, things, to, source, max(counts, default=1))
 
 
 def _another_errand(rest: str, kind: str, scene: Scene) -> bool:
     """Does a second verb stand in the rest, or a word that leans on another sentence?"""
     rest = re.sub(r"\bon top of\b|\bin front of\b|\boff at\b|\bto (?:clean|wipe|mop|scrub)\b.*$", " ", rest)
-    if re.search(r"\b(?:and|then|it|them|because|since|so|but)\b", NOT.sub(" ", rest)):
+    rest = re.sub(r"\ball of it\b|\bcleaning\b", " ", rest)
+    if re.search(r"\b(?:and|then|it|them|because|since|so|but)\b", NOT.split(rest)[0]):
         return True
     places = sorted((*_places(scene), *scene.drawer_names), key=len, reverse=True)
     second = _VERB.search(re.sub(rf"\b(?:{'|'.join(map(re.escape, places))})\b", " ", rest))
-    return bool(second) and second.lastgroup != kind
+    return bool(second) and second.lastgroup not in (kind, "clear", "wipe")  # "a clear soda", "a polish"
 
 
 def _places(scene: Scene) -> Mapping[str, str]:
@@ -291,6 +309,8 @@ def _known(scene: Scene) -> frozenset[str]:
 
 @cache
 def _countable() -> frozenset[str]:
-    verbs = re.findall(r"[a-z]{4,}", "|".join((_DELIVER, _DISCARD, _HOLD, _FIND, _OPEN, _CLOSE)))
+    verbs = re.findall(
+        r"[a-z]{4,}", "|".join((_DELIVER, _DISCARD, _HOLD, _FIND, _OPEN, _CLOSE, "clear|empty|tidy|clean|wipe|scrub"))
+    )
     names = {part for phrase in phrases() for part in phrase.split()}
     return frozenset({*verbs, *names, "please", "something", "anything"})

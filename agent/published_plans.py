@@ -11,12 +11,17 @@ neither where things stood nor what else there was, so the start state is made u
 - The robot starts at the person, or, if the plan picks up before it goes anywhere, at the first surface that the plan
   does not name.
 
-Things can't be told to lie in a drawer by these words ("put down"), so what is picked up after a drawer was opened
-stands on the cabinet. None of this is told to the agent: it sees what its robot sees.
+What is picked up after a drawer was opened lies in it, unless it was put down at its cabinet before. None of this is
+told to the agent: it sees what its robot sees.
+
+One published plan is not the only right one: "a fruit" may be any. What an instruction wants to become true is written
+down in our own terms in `published_goals.jsonl`, under a digest of the instruction.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -24,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..sim.catalogue import CATALOGUE, UnknownName, canonical
-from ..sim.facts import Facts
+from ..sim.facts import Condition, Facts, parse_condition
 from ..sim.scene import Scene
 from ..sim.task import Setup
 from ..skills.library import SkillLibrary
@@ -84,6 +89,16 @@ def read_plans(path: str | Path, scene: Scene, library: SkillLibrary) -> list[Pu
         )
         plans.append(PublishedPlan(len(plans) + 1, instruction, steps))
     return plans
+
+
+def goal_of(instruction: str, scene: Scene) -> Condition | None:
+    """What an instruction wants to become true; None: it is not one of the published ones."""
+    digest = hashlib.sha256(instruction.encode()).hexdigest()[:16]
+    lines = (Path(__file__).parent / "published_goals.jsonl").read_text(encoding="utf-8").splitlines()
+    goals = {row["instruction"]: row["goal"] for row in map(json.loads, lines)}
+    if digest not in goals:
+        return None
+    return parse_condition(goals[digest], scene.place_names, scene.drawer_names, scene.carrier_names)
 
 
 def start_of(plan: PublishedPlan, scene: Scene) -> Setup:
@@ -196,13 +211,15 @@ _SOUGHT = "wherever it is found"
 
 def _picked(phrases: Sequence[str], scene: Scene) -> Iterator[tuple[str, str | None]]:
     """(type, where) of every thing that the plan picks up for the first time; None: where the robot starts."""
+    cabinets = {drawer.name: drawer.cabinet for drawer in scene.drawers}
     dropped: Counter[tuple[str, str | None]] = Counter()
     for verb, thing, place in _walk(phrases, scene):
         if verb == "put down":
             dropped[thing, place] += 1
         elif verb == "pick up":
-            if dropped[thing, place]:
-                dropped[thing, place] -= 1
+            before = [where for where in (place, cabinets.get(place or "")) if dropped[thing, where]]
+            if before:
+                dropped[thing, before[0]] -= 1
             else:
                 yield thing, place
 
@@ -224,6 +241,8 @@ def _walk(phrases: Sequence[str], scene: Scene) -> Iterator[tuple[str, str, str 
                 place = _SOUGHT
             case "bring it to you":
                 place = "user"
-            case "open" | "close":
+            case "open":
+                place = thing
+            case "close":
                 place = scene.drawer(thing).cabinet
         yield verb, thing, place

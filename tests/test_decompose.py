@@ -42,6 +42,10 @@ def parts(goal: str) -> list[str]:
             ["put the coke to the table", "put the tea to the close counter"],
         ),
         ("Shut the top drawer, pull the bottom one open", ["Shut the top drawer", "pull the bottom drawer open"]),
+        ("visit the table and the far counter", ["go to the table", "go to the far counter"]),
+        ("Go to the table, the cabinet, and the bin", ["go to the table", "go to the cabinet", "go to the bin"]),
+        ("open the top drawer and put the tea inside", ["put the tea in the top drawer"]),
+        ("go to the table and bring me the coke", ["go to the table", "bring me the coke"]),
         # What leans on the clause before it is not cut off.
         ("pick up the coke, then put it on the table", ["pick up the coke, then put it on the table"]),
         ("find the coke and bring it to me", ["find the coke and bring it to me"]),

@@ -75,6 +75,39 @@ def test_what_is_carried_goes_where_it_is_wanted(world):
     assert "bring it to you" in masked(world, "bring me the sponge")
 
 
+def test_all_of_a_kind_are_taken_from_where_they_stand(world):
+    library, text = SkillLibrary.of(world.scene), "bring me all the sodas from the table"
+    assert {"done", "find the coke", "go to the far counter"} <= set(
+        masked(world, "bring me all the sodas on the cabinet")
+    )
+    found = masked(world, text)
+    assert "pick up the coke" not in found
+    for phrase in ("pick up the coke", "bring it to you", "put down the coke"):
+        assert phrase not in masked(world, text), phrase
+        execute(library[phrase], world)
+    assert masked(world, text)["done"] == UNSEEN
+    for phrase in ("go to the table", "pick up the pepsi", "bring it to you", "put down the pepsi"):
+        assert phrase not in masked(world, text), phrase
+        execute(library[phrase], world)
+    assert "done" not in masked(world, text)
+
+
+def test_one_that_is_asked_for_from_a_place_is_not_taken_elsewhere(world):
+    assert masked(world, "bring me the coke from the close counter")["pick up the coke"] == UNASKED
+    execute(SkillLibrary.of(world.scene)["go to the close counter"], world)
+    assert "find the coke" not in masked(world, "bring me the coke from the close counter"), "it is not where they said"
+
+
+def test_a_place_is_clean_when_it_has_been_looked_at(world):
+    world.reset(Setup((("sponge", "far counter"),), "user", spills=("table",)), seed=0)
+    library, text = SkillLibrary.of(world.scene), "wipe the table"
+    assert masked(world, text)["done"] == UNSEEN
+    for phrase in ("find the sponge", "pick up the sponge", "go to the table", "wipe the table"):
+        assert phrase not in masked(world, text), phrase
+        execute(library[phrase], world)
+    assert "done" not in masked(world, text)
+
+
 def test_a_goal_that_is_seen_to_hold_is_finished(world, tmp_path):
     world.reset(Setup((("coke", "user"),), "user"), seed=0)
     result = run(world, tmp_path, "bring me the coke", says("find the coke"))
