@@ -137,6 +137,42 @@ def bench_plans(
     typer.echo(summary.table())
 
 
+@bench.command("language")
+@configured
+def bench_language(
+    n: Annotated[int, typer.Option("--n", min=1, help="Instructions that the agent pursues.")] = 200,
+    names: Annotated[int, typer.Option(min=0, help="Instructions by names that training never saw.")] = 100,
+    part: Annotated[str, typer.Option(help="'dev': sentence frames that training never saw; or 'train'.")] = "dev",
+    modes: Annotated[str, typer.Option(help="What is weighed with say, by comma.")] = "say,preconditions,can",
+    out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-language"),
+    *,
+    config: Config,
+) -> None:
+    """Let the agent follow instructions in words it was not trained with, symbolically. Goes on where it stopped."""
+    from .bench_language import run_language_benchmark
+
+    with going_on(f"its rows are in {out}"):
+        if part not in ("dev", "train"):
+            raise ValueError(f"Expected --part dev or train, got {part!r}.")
+        ways = tuple(mode.strip() for mode in modes.split(","))
+        run_language_benchmark(config, out, count=n, names=names, part=part, seed=config.seed, modes=ways)
+    typer.echo((out / "table.md").read_text(encoding="utf-8"))
+
+
+@bench.command("forgetting")
+@configured
+def bench_forgetting(
+    out: Annotated[Path, typer.Option(help="The folder for figures and their origin.")] = Path("bench-forgetting"),
+    *,
+    config: Config,
+) -> None:
+    """Lay plain English and answers of the tuned model beside those of the model it was made from."""
+    from .bench_forgetting import run_forgetting_benchmark
+
+    run_forgetting_benchmark(config, out)
+    typer.echo((out / "table.md").read_text(encoding="utf-8"))
+
+
 @bench.command("memory")
 def bench_memory(
     file: Annotated[

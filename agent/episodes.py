@@ -8,7 +8,7 @@ go on from there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,31 +70,36 @@ def episodes(scene: Scene, part: str, seed: int, *, max_turns: int = 20) -> Iter
         instruction = (blocks if here else grammar).draw(rng)
         made = _episode(instruction, *(tabletop if here else kitchen), rng, max_turns)
         if made is not None and not here:
-            other = renamed(made, grammar.other_names, rng) if rng.random() < _RENAMED else None
+            other = renamed(made, *renaming(grammar.other_names, rng)) if rng.random() < _RENAMED else None
             made = other or made
         if made is not None:
             yield made
 
 
-def renamed(episode: TrainingEpisode, names: Sequence[str], rng: np.random.Generator) -> TrainingEpisode | None:
-    """The episode with all things called by other names, so that names are repeated and not learned by heart.
+def renaming(names: Sequence[str], rng: np.random.Generator) -> tuple[Mapping[str, str], Callable[[str], str]]:
+    """(type to its other name, what puts a text into these other names).
 
-    `names` are at least as many as the catalogue's, each as `describe` gives them: 'mango (fruit, sweet)'. None where
-    what is asked for is not called by its name. The start state keeps the true names.
+    `names` are at least as many as the catalogue's, each as `describe` gives them: 'mango (fruit, sweet)'.
     """
-    errands = episode.instruction.errands
-    if any(len(errand.what) > 1 for errand in errands):
-        return None
     drawn = [names[int(i)] for i in rng.permutation(len(names))[: len(KITCHEN)]]
     called = {kind: name.partition(" (")[0] for kind, name in zip(KITCHEN, drawn, strict=True)}
     words = {describe(kind): name for kind, name in zip(KITCHEN, drawn, strict=True)}
     words |= {word: called[kind] for kind in KITCHEN for word in (kind, *KITCHEN[kind].synonyms)}
     longest_first = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     pattern = re.compile(rf"(?<!\w)({longest_first})(?!\w)", re.I)
+    return called, lambda text: pattern.sub(lambda found: words[found.group().lower()], text)
 
-    def rename(text: str) -> str:
-        return pattern.sub(lambda found: words[found.group().lower()], text)
 
+def renamed(
+    episode: TrainingEpisode, called: Mapping[str, str], rename: Callable[[str], str]
+) -> TrainingEpisode | None:
+    """The episode with all things called by other names, so that names are repeated and not learned by heart.
+
+    None where what is asked for is not called by its name. The start state keeps the true names.
+    """
+    errands = episode.instruction.errands
+    if any(len(errand.what) > 1 for errand in errands):
+        return None
     text = rename(episode.instruction.text)
     if not all(called[kind] in text for errand in errands for kind in errand.what):
         return None  # a typo in the name, or words that only point at it

@@ -74,8 +74,8 @@ class Grammar:
         self._polite = data["polite"]
         self._places = data["places"]
         self._impossible = _part(data["impossible things"], part)
-        self.other_names: tuple[str, ...] = tuple(data["other names"])
-        """Names that no kind in the catalogue has, with words that describe them."""
+        self.other_names: tuple[str, ...] = tuple(data["other names" if part == "train" else "held-out names"])
+        """Names that no kind in the catalogue has, with words that describe them; the part's own."""
         makers: list[tuple[float, Callable[[np.random.Generator], Instruction], tuple[str, ...]]] = [
             (0.13, self._bring_named, ("bring", "bring from")),
             (0.23, self._bring_described, ("bring", "after a need")),

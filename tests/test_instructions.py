@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from doable.agent.episodes import episodes, renamed
+from doable.agent.episodes import episodes, renamed, renaming
 from doable.agent.instructions import Grammar
 from doable.agent.language_training import (
     Recipe,
@@ -136,12 +136,13 @@ def test_things_by_other_names_are_called_so_throughout():
         assert tuple(said) == episode.phrases
         assert not any(f"the {kind}\n" in text for kind in KITCHEN)
     assert not {name.partition(" (")[0] for name in grammar.other_names} & set(KITCHEN)
+    assert not set(grammar.other_names) & set(Grammar(SCENE, "dev").other_names)
 
 
 def test_what_is_not_called_by_its_name_keeps_it():
     made = (e for e in episodes(SCENE, "train", 2) if any(len(x.what) > 1 for x in e.instruction.errands))
     for episode in itertools.islice(made, 20):
-        assert renamed(episode, Grammar(SCENE).other_names, np.random.default_rng(0)) is None
+        assert renamed(episode, *renaming(Grammar(SCENE).other_names, np.random.default_rng(0))) is None
 
 
 def test_most_instructions_reach_an_end_of_their_own():
