@@ -90,7 +90,7 @@ def _misunderstood(made: Instruction, scene: Scene, rng: np.random.Generator) ->
     errand, wrong = errands[which], rng.random()
     if len(errands) > 1 and wrong < 0.3:
         return (*errands[:which], *errands[which + 1 :])
-    if errand.what and wrong < 0.65:
+    if errand.what and errand.kind != "wipe" and wrong < 0.65:
         others = [kind for kind, _ in made.setup.objects if kind not in errand.what]
         if others:
             errand = replace(errand, what=(str(rng.choice(others)),), source=None, count=1)
@@ -98,6 +98,8 @@ def _misunderstood(made: Instruction, scene: Scene, rng: np.random.Generator) ->
         errand = replace(errand, to=str(rng.choice([p.name for p in scene.places if p.kind != "cabinet"])))
     elif errand.target and errand.kind == "go":
         errand = replace(errand, target=str(rng.choice([p.name for p in scene.places])))
+    elif errand.kind == "wipe":
+        errand = replace(errand, target=str(rng.choice([p.name for p in scene.surfaces()])))
     elif errand.target:
         errand = replace(errand, kind="close" if errand.kind == "open" else "open")
     return (*errands[:which], errand, *errands[which + 1 :])

@@ -6,24 +6,19 @@ Frames are divided into a training and a development part by the frame itself, n
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 
 from ..sim.catalogue import CATALOGUE, KITCHEN
 from ..sim.scene import Scene
 from ..sim.task import Setup
 from .describing import NOT
+from .frames import fits, frames, in_a_persons_hand, name_of, part_of, pick
 from .teacher import Errand
 
-_DEV_SHARE = 0.12
 _PLURALS = {
     "drinks": "drink", "sodas": "soda", "snacks": "snack", "fruits": "fruit", "bags of chips": "chips",
     "cans": "can", "bottles": "bottle", "things": None, "objects": None,
@@ -44,36 +39,36 @@ class TabletopGrammar:
     """Draws instructions for an arm at a table: what to lay on or into what."""
 
     def __init__(self, scene: Scene, part: str = "train"):
-        data = _frames()
-        self._frames = {kind: _part(data["frames"][f"tabletop {kind}"], part) for kind in ("on", "in")}
+        data = frames()
+        self._frames = {kind: part_of(data["frames"][f"tabletop {kind}"], part) for kind in ("on", "in")}
         self._scene, self._polite = scene, data["polite"]
 
     def draw(self, rng: np.random.Generator) -> Instruction:
         """One instruction with its start state."""
         scene = self._scene
-        kind = _pick(rng, [kind for kind, frames in self._frames.items() if frames])
+        kind = pick(rng, [kind for kind, frames in self._frames.items() if frames])
         carriers = [name for name in scene.types if CATALOGUE[name].holds == (kind == "in")]
-        thing = _pick(rng, [name for name in scene.types if CATALOGUE[name].stacks])
-        to = _pick(rng, [name for name in carriers if name != thing])
-        frame = _pick(rng, self._frames[kind])
-        text = frame.format(x=_name(thing, rng, "the"), y=_name(to, rng, "the"))
-        made = Instruction(text, (Errand("deliver", (thing,), to),), Setup.of(scene), frame)
-        return _in_a_persons_hand(made, self._polite, rng)
+        thing = pick(rng, [name for name in scene.types if CATALOGUE[name].stacks])
+        to = pick(rng, [name for name in carriers if name != thing])
+        frame = pick(rng, self._frames[kind])
+        text = frame.format(x=name_of(thing, rng, "the"), y=name_of(to, rng, "the"))
+        text = in_a_persons_hand(text, self._polite, rng)
+        return Instruction(text, (Errand("deliver", (thing,), to),), Setup.of(scene), frame)
 
 
 class Grammar:
     """Draws instructions for a kitchen. `part` chooses the training or the development frames."""
 
     def __init__(self, scene: Scene, part: str = "train"):
-        data = _frames()
+        data = frames()
         self._scene = scene
         self._surfaces = [p.name for p in scene.surfaces()]
-        self._frames = {kind: _part(frames, part) for kind, frames in data["frames"].items()}
-        self._described = _part(data["described"], part)
-        self._openers = _part(data["openers"], part)
+        self._frames = {kind: part_of(frames, part) for kind, frames in data["frames"].items()}
+        self._described = part_of(data["described"], part)
+        self._openers = part_of(data["openers"], part)
         self._polite = data["polite"]
         self._places = data["places"]
-        self._impossible = _part(data["impossible things"], part)
+        self._impossible = part_of(data["impossible things"], part)
         self.other_names: tuple[str, ...] = tuple(data["other names" if part == "train" else "held-out names"])
         """Names that no kind in the catalogue has, with words that describe them; the part's own."""
         makers: list[tuple[float, Callable[[np.random.Generator], Instruction], tuple[str, ...]]] = [
@@ -107,65 +102,66 @@ class Grammar:
         """One instruction with its start state."""
         weights = np.array([w for w, _ in self._makers])
         make = self._makers[rng.choice(len(self._makers), p=weights / weights.sum())][1]
-        return _in_a_persons_hand(make(rng), self._polite, rng)
+        made = make(rng)
+        return replace(made, text=in_a_persons_hand(made.text, self._polite, rng))
 
     # The makers: one a kind of instruction.
 
     def _bring_named(self, rng: np.random.Generator) -> Instruction:
-        kind = _pick(rng, list(KITCHEN))
+        kind = pick(rng, list(KITCHEN))
         source = self._source(rng, 0.2)
-        frame = _pick(rng, self._frames["bring from" if source else "bring"])
-        text = self._fill(frame, rng, x=_name(kind, rng), s=source)
+        frame = pick(rng, self._frames["bring from" if source else "bring"])
+        text = self._fill(frame, rng, x=name_of(kind, rng), s=source)
         return self._finish(rng, text, frame, Errand("deliver", (kind,), "user", source), opener=0.25)
 
     def _bring_described(self, rng: np.random.Generator) -> Instruction:
         described, kinds = self._description(rng)
         if described[0].isupper():  # a whole sentence that states a need
-            frame = _pick(rng, ["{d}", *self._frames["after a need"]])
+            frame = pick(rng, ["{d}", *self._frames["after a need"]])
             text = self._fill(frame, rng, d=described)
         else:
-            frame = _pick(rng, self._frames["bring"])
+            frame = pick(rng, self._frames["bring"])
             text = self._fill(frame, rng, x=described)
         return self._finish(rng, text, f"{frame}|{described}", Errand("deliver", kinds, "user"), opener=0.35)
 
     def _put_named(self, rng: np.random.Generator) -> Instruction:
-        kind = _pick(rng, list(KITCHEN))
+        kind = pick(rng, list(KITCHEN))
         to, source = self._destination(rng), self._source(rng, 0.35)
         if to == source:
             source = None
-        frame = _pick(rng, self._frames["put from" if source else "put"])
-        text = self._fill(frame, rng, x=_name(kind, rng), p=to, s=source)
+        frame = pick(rng, self._frames["put from" if source else "put"])
+        text = self._fill(frame, rng, x=name_of(kind, rng), p=to, s=source)
         return self._finish(rng, text, frame, Errand("deliver", (kind,), to, source))
 
     def _put_described(self, rng: np.random.Generator) -> Instruction:
         described, kinds = self._description(rng, needs=False)
         to = self._destination(rng)
-        frame = _pick(rng, self._frames["put"])
+        frame = pick(rng, self._frames["put"])
         text = self._fill(frame, rng, x=described, p=to)
         return self._finish(rng, text, f"{frame}|{described}", Errand("deliver", kinds, to))
 
     def _discard(self, rng: np.random.Generator) -> Instruction:
         name, kinds = self._thing(rng)
-        frame = _pick(rng, self._frames["discard"])
+        frame = pick(rng, self._frames["discard"])
         return self._finish(rng, self._fill(frame, rng, x=name), frame, Errand("deliver", kinds, "trash can"))
 
     def _hold(self, rng: np.random.Generator) -> Instruction:
-        kind = _pick(rng, list(KITCHEN))
-        frame = _pick(rng, self._frames["hold"])
-        return self._finish(rng, self._fill(frame, rng, x=_name(kind, rng)), frame, Errand("hold", (kind,)))
+        kind = pick(rng, list(KITCHEN))
+        frame = pick(rng, self._frames["hold"])
+        return self._finish(rng, self._fill(frame, rng, x=name_of(kind, rng)), frame, Errand("hold", (kind,)))
 
     def _find(self, rng: np.random.Generator) -> Instruction:
         name, kinds = self._thing(rng)
-        frame = _pick(rng, self._frames["find"])
+        frame = pick(rng, self._frames["find"])
         return self._finish(rng, self._fill(frame, rng, x=name), frame, Errand("find", kinds))
 
     def _go(self, rng: np.random.Generator) -> Instruction:
-        place = _pick(rng, [p.name for p in self._scene.places])
-        frame = _pick(rng, self._frames["go"])
+        place = pick(rng, [p.name for p in self._scene.places])
+        frame = pick(rng, self._frames["go"])
         return self._finish(rng, self._fill(frame, rng, p=place), frame, Errand("go", target=place))
 
     def _visit(self, rng: np.random.Generator) -> Instruction:
-        frame = _pick(rng, self._frames["visit"])
+        frame = pick(rng, self._frames["visit"])
         names = [str(n) for n in rng.permutation([p.name for p in self._scene.places])]
         count = 3 if "{p3}" in frame else 2
         text = self._fill(frame, rng, p=names[0], p2=names[1], p3=names[2])
@@ -173,51 +169,51 @@ class Grammar:
 
     def _drawer(self, rng: np.random.Generator) -> Instruction:
         kind = "open" if rng.random() < 0.5 else "close"
-        drawer = _pick(rng, list(self._scene.drawers))
-        frame = _pick(rng, self._frames[kind])
-        name = _pick(rng, [drawer.name, drawer.name, *drawer.synonyms])
+        drawer = pick(rng, list(self._scene.drawers))
+        frame = pick(rng, self._frames[kind])
+        name = pick(rng, [drawer.name, drawer.name, *drawer.synonyms])
         return self._finish(rng, self._fill(frame, rng, x=f"the {name}"), frame, Errand(kind, target=drawer.name))
 
     def _drawer_and(self, rng: np.random.Generator) -> Instruction:
         kind = "open" if rng.random() < 0.6 else "close"
-        drawer = _pick(rng, list(self._scene.drawers))
-        thing = _pick(rng, list(KITCHEN))
-        frame = _pick(rng, self._frames["drawer and"])
-        first, then = _pick(rng, self._frames[kind]), _pick(rng, self._frames["bring"])
-        text = frame.format(first.format(x=f"the {drawer.name}"), then.format(x=_name(thing, rng)))
+        drawer = pick(rng, list(self._scene.drawers))
+        thing = pick(rng, list(KITCHEN))
+        frame = pick(rng, self._frames["drawer and"])
+        first, then = pick(rng, self._frames[kind]), pick(rng, self._frames["bring"])
+        text = frame.format(first.format(x=f"the {drawer.name}"), then.format(x=name_of(thing, rng)))
         return self._finish(
             rng, text, f"{frame}|{first}|{then}", Errand(kind, target=drawer.name), Errand("deliver", (thing,), "user")
         )
 
     def _several(self, rng: np.random.Generator) -> Instruction:
         count = 3 if rng.random() < 0.25 else 2
-        named = [(_name(str(k), rng), (str(k),)) for k in rng.choice(list(KITCHEN), size=count, replace=False)]
+        named = [(name_of(str(k), rng), (str(k),)) for k in rng.choice(list(KITCHEN), size=count, replace=False)]
         things = [thing if rng.random() < 0.6 else self._described_thing(rng) for thing in named]
         to = "user" if rng.random() < 0.6 else self._destination(rng)
-        frame = _pick(rng, self._frames["several" if to == "user" else "several to"])
+        frame = pick(rng, self._frames["several" if to == "user" else "several to"])
         words = [words for words, _ in things]
-        first = words[0] if count == 2 else ", ".join(words[:2]) + _pick(rng, ["", ","])
+        first = words[0] if count == 2 else ", ".join(words[:2]) + pick(rng, ["", ","])
         text = self._fill(frame, rng, x=first, y=words[-1], p=to)
         return self._finish(rng, text, frame, *(Errand("deliver", kinds, to) for _, kinds in things))
 
     def _all_from(self, rng: np.random.Generator) -> Instruction:
         """All things of a kind, wherever they are to go."""
         source = self._table(rng)
-        to = _pick(rng, ["user", "user", "trash can", *(p for p in self._surfaces if p != source)])
-        plural, category = _pick(rng, list(_PLURALS.items()))
+        to = pick(rng, ["user", "user", "trash can", *(p for p in self._surfaces if p != source)])
+        plural, category = pick(rng, list(_PLURALS.items()))
         kinds = tuple(n for n, k in KITCHEN.items() if category is None or k.is_a(category))
         short = {"user": "all from to you", "trash can": "all from away"}.get(to)
-        frame = _pick(rng, self._frames[short if short and rng.random() < 0.75 else "all from"])
+        frame = pick(rng, self._frames[short if short and rng.random() < 0.75 else "all from"])
         text = self._fill(frame, rng, x=plural, s=source, p=to)
         return self._gathered(rng, text, frame, Errand("deliver", kinds, to, source, count=0))
 
     def _everything(self, rng: np.random.Generator) -> Instruction:
         """All that stands at a place; to the bin, where nothing is said of where to."""
         source = self._table(rng)
-        kind = _pick(rng, ["everything", "everything to", "clear", "clear"])
+        kind = pick(rng, ["everything", "everything to", "clear", "clear"])
         elsewhere = [p for p in self._surfaces if p != source]
-        to = {"everything": "user", "clear": "trash can"}.get(kind) or _pick(rng, elsewhere)
-        frame = _pick(rng, self._frames[kind])
+        to = {"everything": "user", "clear": "trash can"}.get(kind) or pick(rng, elsewhere)
+        frame = pick(rng, self._frames[kind])
         text = self._fill(frame, rng, s=source, p=to)
         return self._gathered(rng, text, frame, Errand("deliver", tuple(KITCHEN), to, source, count=0))
 
@@ -234,70 +230,70 @@ class Grammar:
     def _clear_of(self, rng: np.random.Generator) -> Instruction:
         source = self._table(rng)
         name, kinds = self._thing(rng)
-        frame = _pick(rng, self._frames["clear of"])
+        frame = pick(rng, self._frames["clear of"])
         text = self._fill(frame, rng, x=name, s=source)
         return self._finish(rng, text, frame, Errand("deliver", kinds, "trash can", source))
 
     def _put_in(self, rng: np.random.Generator) -> Instruction:
         drawer, source = self._drawer_name(rng), self._source(rng, 0.2)
         name, kinds = self._thing(rng)
-        frame = _pick(rng, self._frames["put in from" if source else "put in"])
+        frame = pick(rng, self._frames["put in from" if source else "put in"])
         text = self._fill(frame, rng, x=name, w=drawer[0], s=source)
         return self._finish(rng, text, frame, Errand("deliver", kinds, drawer[1], source))
 
     def _take_out(self, rng: np.random.Generator) -> Instruction:
         drawer = self._drawer_name(rng)
         name, kinds = self._thing(rng)
-        to = "user" if rng.random() < 0.7 else _pick(rng, [p for p in self._surfaces if p != "cabinet"])
-        frame = _pick(rng, self._frames["take out" if to == "user" else "take out to"])
+        to = "user" if rng.random() < 0.7 else pick(rng, [p for p in self._surfaces if p != "cabinet"])
+        frame = pick(rng, self._frames["take out" if to == "user" else "take out to"])
         text = self._fill(frame, rng, x=name, w=drawer[0], p=to)
         return self._finish(rng, text, frame, Errand("deliver", kinds, to, drawer[1]))
 
     def _wipe(self, rng: np.random.Generator) -> Instruction:
-        place = _pick(rng, self._surfaces)
-        frame = _pick(rng, self._frames["wipe"])
+        place = pick(rng, self._surfaces)
+        frame = pick(rng, self._frames["wipe"])
         made = self._finish(rng, self._fill(frame, rng, s=place), frame, Errand("wipe", ("sponge",), target=place))
         spills = tuple(p for p in self._surfaces if rng.random() < (0.9 if p == place else 0.1))
         return replace(made, setup=replace(made.setup, spills=spills))
 
     def _in_hand(self, rng: np.random.Generator) -> Instruction:
         """Something is in the hand already and the words only point at it."""
-        kind = _pick(rng, list(KITCHEN))
-        to = _pick(rng, ["user", "trash can", *self._surfaces])
-        frame = _pick(rng, self._frames["in hand to you" if to == "user" else "in hand"])
+        kind = pick(rng, list(KITCHEN))
+        to = pick(rng, ["user", "trash can", *self._surfaces])
+        frame = pick(rng, self._frames["in hand to you" if to == "user" else "in hand"])
         made = self._finish(rng, self._fill(frame, rng, p=to), frame, Errand("deliver", (kind,), to), opener=0.0)
         objects = tuple((k, p) for k, p in made.setup.objects if k != kind)
         return replace(made, setup=replace(made.setup, objects=objects, holding=kind))
 
     def _put_here(self, rng: np.random.Generator) -> Instruction:
         """Something is in the hand and shall be put down where the robot stands."""
-        kind = _pick(rng, list(KITCHEN))
-        frame = _pick(rng, self._frames["put here"])
-        text = self._fill(frame, rng, x=_name(kind, rng))
+        kind = pick(rng, list(KITCHEN))
+        frame = pick(rng, self._frames["put here"])
+        text = self._fill(frame, rng, x=name_of(kind, rng))
         made = self._finish(rng, text, frame, Errand("deliver", (kind,)), opener=0.0)
-        here = _pick(rng, self._surfaces)
+        here = pick(rng, self._surfaces)
         objects = tuple((k, p) for k, p in made.setup.objects if k != kind)
         setup = replace(made.setup, objects=objects, holding=kind, robot_at=here)
         return replace(made, errands=(Errand("deliver", (kind,), here),), setup=setup)
 
     def _count(self, rng: np.random.Generator) -> Instruction:
-        plural = _pick(rng, [word for word, category in _PLURALS.items() if category])
+        plural = pick(rng, [word for word, category in _PLURALS.items() if category])
         kinds = tuple(str(k) for k in rng.permutation([n for n, k in KITCHEN.items() if k.is_a(_PLURALS[plural])]))
         count = 2 if rng.random() < 0.75 or len(kinds) < 3 else 3
         to = "user" if rng.random() < 0.8 else "trash can"
-        frame = _pick(rng, self._frames["count" if to == "user" else "count away"])
-        number = _pick(rng, {2: ["two", "2", "two different"], 3: ["three", "3", "three different"]}[count])
+        frame = pick(rng, self._frames["count" if to == "user" else "count away"])
+        number = pick(rng, {2: ["two", "2", "two different"], 3: ["three", "3", "three different"]}[count])
         text = self._fill(frame, rng, x=plural, n=number)
         made = self._finish(rng, text, frame, Errand("deliver", kinds, to, count=count))
-        more = tuple((kind, _pick(rng, self._surfaces)) for kind in kinds[:count])
+        more = tuple((kind, pick(rng, self._surfaces)) for kind in kinds[:count])
         objects = dict(made.setup.objects) | dict(more)
         return replace(made, setup=replace(made.setup, objects=tuple(objects.items()), holding=None))
 
     def _refuse(self, rng: np.random.Generator) -> Instruction:
-        thing = _pick(rng, self._impossible)
+        thing = pick(rng, self._impossible)
         if thing[0].isupper():
             return self._finish(rng, thing, thing, Errand("refuse"))
-        frame = _pick(rng, self._frames["bring"])
+        frame = pick(rng, self._frames["bring"])
         return self._finish(rng, self._fill(frame, rng, x=thing), f"{frame}|{thing}", Errand("refuse"))
 
     # Slots.
@@ -305,8 +301,8 @@ class Grammar:
     def _thing(self, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
         """A thing by its name, or at times by a description."""
         if rng.random() < 0.75:
-            kind = _pick(rng, list(KITCHEN))
-            return _name(kind, rng), (kind,)
+            kind = pick(rng, list(KITCHEN))
+            return name_of(kind, rng), (kind,)
         return self._description(rng, needs=False)
 
     def _described_thing(self, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
@@ -318,37 +314,37 @@ class Grammar:
 
     def _description(self, rng: np.random.Generator, needs: bool = True) -> tuple[str, tuple[str, ...]]:
         """Words that describe and the types that fit, in a random order of preference."""
-        entry = _pick(rng, [d for d in self._described if needs or not d["words"].lstrip("{")[0].isupper()])
-        kinds = [n for n, k in KITCHEN.items() if all(_fits(k.name, w) for w in entry["is"])]
+        entry = pick(rng, [d for d in self._described if needs or not d["words"].lstrip("{")[0].isupper()])
+        kinds = [n for n, k in KITCHEN.items() if all(fits(k.name, w) for w in entry["is"])]
         words = entry["words"]
         for slot in ("{not}", "{Not}", "{also}"):
             if slot in words and len(kinds) > 1:
-                out = _pick(rng, kinds)
+                out = pick(rng, kinds)
                 kinds.remove(out)
                 article = "an" if out[0] in "aeiou" else "a"
-                named = f"{out}s" if slot == "{Not}" else _pick(rng, [out, f"the {out}", f"{article} {out}"])
+                named = f"{out}s" if slot == "{Not}" else pick(rng, [out, f"the {out}", f"{article} {out}"])
                 words = words.replace(slot, named[0].upper() + named[1:] if slot == "{Not}" else named)
         return words, tuple(str(k) for k in rng.permutation(kinds))
 
     def _table(self, rng: np.random.Generator) -> str:
         """A surface that things are taken from."""
-        return _pick(rng, [p for p in self._surfaces if p != "cabinet"])
+        return pick(rng, [p for p in self._surfaces if p != "cabinet"])
 
     def _drawer_name(self, rng: np.random.Generator) -> tuple[str, str]:
         """(what a drawer is called, its name)."""
-        drawer = _pick(rng, list(self._scene.drawers))
-        return _pick(rng, [drawer.name, drawer.name, *drawer.synonyms]), drawer.name
+        drawer = pick(rng, list(self._scene.drawers))
+        return pick(rng, [drawer.name, drawer.name, *drawer.synonyms]), drawer.name
 
     def _destination(self, rng: np.random.Generator) -> str:
-        return _pick(rng, [*self._surfaces, "user", "trash can"] if rng.random() < 0.3 else self._surfaces)
+        return pick(rng, [*self._surfaces, "user", "trash can"] if rng.random() < 0.3 else self._surfaces)
 
     def _source(self, rng: np.random.Generator, share: float) -> str | None:
-        return _pick(rng, [p for p in self._surfaces if p != "cabinet"]) if rng.random() < share else None
+        return pick(rng, [p for p in self._surfaces if p != "cabinet"]) if rng.random() < share else None
 
     def _fill(self, frame: str, rng: np.random.Generator, **slots: str | None) -> str:
         for slot in ("p", "p2", "p3", "s"):
             if slots.get(slot):
-                slots[slot] = _pick(rng, self._places[slots[slot]])
+                slots[slot] = pick(rng, self._places[slots[slot]])
         return frame.format(**slots)
 
     def _finish(
@@ -356,79 +352,24 @@ class Grammar:
     ) -> Instruction:
         """Draw a start state in which the errands can mostly be done, and maybe a remark beside the point."""
         # Any of the kinds that will do: which of them is there can't be told from the words.
-        wanted = [_pick(rng, errand.what) for errand in errands if errand.what]
+        wanted = [pick(rng, errand.what) for errand in errands if errand.what]
         present = [k for k in wanted if rng.random() < 0.88]
         spare = [k for k in KITCHEN if k not in wanted]
         present += [str(k) for k in rng.choice(spare, size=int(rng.integers(2, 7)), replace=False)]
         sources = {kind: errand.source for errand in errands for kind in errand.what if errand.source}
         away = [errand.to for errand in errands if errand.source is None and errand.to in self._surfaces]
         free = [p for p in self._surfaces if p not in away or rng.random() < 0.3]  # seldom where it is to go
-        objects = tuple((kind, sources.get(kind) or _pick(rng, free)) for kind in dict.fromkeys(present))
+        objects = tuple((kind, sources.get(kind) or pick(rng, free)) for kind in dict.fromkeys(present))
         holding = None
         if rng.random() < 0.2 and errands[0].kind != "refuse":
             # The wanted object, or one that is in the way.
-            holding = wanted[0] if wanted and rng.random() < 0.55 else _pick(rng, spare)
+            holding = wanted[0] if wanted and rng.random() < 0.55 else pick(rng, spare)
             objects = tuple((k, p) for k, p in objects if k != holding)
-        robot_at = "user" if rng.random() < 0.4 else _pick(rng, [p.name for p in self._scene.places])
+        robot_at = "user" if rng.random() < 0.4 else pick(rng, [p.name for p in self._scene.places])
         drawers = tuple(d.name for d in self._scene.drawers if rng.random() < 0.25)
         if rng.random() < opener:
-            beside = _pick(rng, [k for k in KITCHEN if k not in {w for e in errands for w in e.what}] or list(KITCHEN))
-            remark = self._fill(_pick(rng, self._openers), rng, x=beside, p=_pick(rng, [*self._places]))
+            beside = pick(rng, [k for k in KITCHEN if k not in {w for e in errands for w in e.what}] or list(KITCHEN))
+            remark = self._fill(pick(rng, self._openers), rng, x=beside, p=pick(rng, [*self._places]))
             after = remark.endswith(".") and text[0].islower() and rng.random() < 0.35
             text = f"{text}{'' if text[-1] in '.?!' else '.'} {remark}" if after else f"{remark} {text}"
         return Instruction(text, errands, Setup(objects, robot_at, holding, drawers), frame)
-
-
-@cache
-def _frames() -> dict[str, Any]:
-    return yaml.safe_load((Path(__file__).parent / "frames.yaml").read_text(encoding="utf-8"))
-
-
-def _part(frames: list, part: str) -> list:
-    """The training or development share of a list of frames, by the hash of the frame itself."""
-
-    def dev(frame: object) -> bool:
-        words = frame["words"] if isinstance(frame, dict) else str(frame)
-        return int(hashlib.sha256(words.encode()).hexdigest(), 16) % 1000 < 1000 * _DEV_SHARE
-
-    return [f for f in frames if dev(f) == (part == "dev")]
-
-
-def _pick(rng: np.random.Generator, options):
-    return options[int(rng.integers(len(options)))]
-
-
-def _fits(kind: str, word: str) -> bool:
-    """Does a type fit a word of a description? '-word' means it must not."""
-    return not KITCHEN[kind].is_a(word[1:]) if word.startswith("-") else KITCHEN[kind].is_a(word)
-
-
-def _name(kind: str, rng: np.random.Generator, article: str | None = None) -> str:
-    name = kind if rng.random() < 0.75 else _pick(rng, [kind, *CATALOGUE[kind].synonyms])
-    one = "an" if name[0] in "aeiou" else "a"
-    return f"{article or _pick(rng, ['the', 'the', one, 'the', 'my'])} {name}"
-
-
-def _in_a_persons_hand(made: Instruction, polite: list[str], rng: np.random.Generator) -> Instruction:
-    """Politeness, lower case, missing full stops and typos, as people write."""
-    text = made.text
-    if rng.random() < 0.3 and not text[0].isupper():
-        wrapped = _pick(rng, polite)
-        text = wrapped.format(text.rstrip("."))
-    if rng.random() < 0.5:
-        text = text[0].upper() + text[1:]
-    elif rng.random() < 0.5:
-        text = text.lower()
-    if rng.random() < 0.3 and text[-1] not in "?.!":
-        text += "."
-    if rng.random() < 0.15:
-        i = int(rng.integers(1, max(2, len(text) - 2)))
-        text = _pick(
-            rng,
-            [
-                text[:i] + text[i + 1 :],
-                text[:i] + text[i] + text[i:],
-                text[: i - 1] + text[i] + text[i - 1] + text[i + 1 :],
-            ],
-        )
-    return replace(made, text=text)
