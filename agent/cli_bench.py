@@ -148,7 +148,10 @@ def bench_language(
     *,
     config: Config,
 ) -> None:
-    """Let the agent follow instructions in words it was not trained with, symbolically. Goes on where it stopped."""
+    """Let the agent follow instructions in words it was not trained with, symbolically. Goes on where it stopped.
+
+    Example: doable bench language --n 50 --modes can --out bench-language
+    """
     from .bench_language import run_language_benchmark
 
     with going_on(f"its rows are in {out}"):
@@ -166,7 +169,10 @@ def bench_forgetting(
     *,
     config: Config,
 ) -> None:
-    """Lay plain English and answers of the tuned model beside those of the model it was made from."""
+    """Lay plain English and answers of the tuned model beside those of the model it was made from.
+
+    Example: doable bench forgetting --out bench-forgetting
+    """
     from .bench_forgetting import run_forgetting_benchmark
 
     run_forgetting_benchmark(config, out)
