@@ -56,7 +56,8 @@ class Agent:
     `clock` gives the unix seconds at which a run begins.
 
     One run at a time: an agent, its world and its memory belong to one thread at a time, and to the process that made
-    them. After a fork, make new ones in the child; several at once are several agents, each with world and memory.
+    them. After a fork, make new ones in the child; several at once are several agents, each with world and memory. A
+    model may be shared by agents that take turns, not by agents in threads at the same time.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ from PIL import Image
 
 from ..sim.physics_world import PhysicsWorld
 from ..sim.recorder import RATE, Recorder, record
-from ..sim.views import ROBOT_CAMERAS, picture
+from ..sim.views import ROBOT_CAMERAS, shown
 from .filming import Captions
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Album:
             return None
         try:
             file = io.BytesIO()
-            Image.fromarray(picture(self._world, self.camera, *SIZE).rgb).save(file, "JPEG", quality=80)
+            Image.fromarray(shown(self._world, self.camera, *SIZE)).save(file, "JPEG", quality=80)
             return file.getvalue()
         except Exception as error:  # whatever a renderer can do
             self.failed = f"{type(error).__name__}: {error}"

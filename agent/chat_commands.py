@@ -83,9 +83,9 @@ def scene(chat: Chat, words: str) -> None:
             f"{thing.type}: {thing.place or 'floor'}, {thing.state}" + (f", {thing.hidden}" if thing.hidden else "")
         )
     if isinstance(world, PhysicsWorld):
-        from ..sim.views import ROBOT_CAMERAS, picture
+        from ..sim.views import ROBOT_CAMERAS, shown
 
-        chat.show_picture(picture(world, words or ROBOT_CAMERAS[world.scene.robot.model][0], 320, 240).rgb)
+        chat.show_picture(shown(world, words or ROBOT_CAMERAS[world.scene.robot.model][0], 320, 240))
 
 
 def memory(chat: Chat, words: str) -> None:

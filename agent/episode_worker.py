@@ -25,7 +25,7 @@ from dataclasses import asdict, replace
 from typing import Any, TextIO
 
 from ..sim.physics_world import PhysicsWorld
-from ..sim.views import picture
+from ..sim.views import shown
 from .agent import Agent
 from .album import album
 from .bench_files import write_whole
@@ -97,7 +97,7 @@ class Worker:
         file = io.BytesIO()
         from PIL import Image
 
-        Image.fromarray(picture(world, "overview", *FRAME).rgb).save(file, "JPEG", quality=75)
+        Image.fromarray(shown(world, "overview", *FRAME)).save(file, "JPEG", quality=75)
         self._write({"task": task, "frame": base64.b64encode(file.getvalue()).decode()})
 
     def _write(self, message: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from .physics import Physics, pb
 
-_FAR = 12.0
+FAR = 12.0
+"""How far a camera sees, metres."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def take(
         view.width,
         view.height,
         p.computeViewMatrix(view.eye, view.target, up.tolist()),
-        p.computeProjectionMatrixFOV(math.degrees(view.fov), view.width / view.height, view.near, _FAR),
+        p.computeProjectionMatrixFOV(math.degrees(view.fov), view.width / view.height, view.near, FAR),
         lightDirection=light,
         shadow=int(shadows and not labels),
         renderer=pb.ER_TINY_RENDERER,
@@ -100,7 +101,7 @@ def take(
     )
     shape = (view.height, view.width)
     buffer = np.reshape(depth, shape).astype(np.float64)
-    metres = _FAR * view.near / (_FAR - (_FAR - view.near) * buffer)
+    metres = FAR * view.near / (FAR - (FAR - view.near) * buffer)
     seg = np.reshape(seg, shape).astype(np.int32) if labels else np.full(shape, -1, dtype=np.int32)
     return Frame(
         view=view,

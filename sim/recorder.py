@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from .captions import HEIGHT, LIGHT, Caption, font, strip
 from .physics import STEP
 from .physics_world import PhysicsWorld
-from .views import check_camera, picture
+from .views import check_camera, shown
 
 EVERY = 0.25
 """Simulated seconds between two pictures."""
@@ -83,7 +83,7 @@ class Recorder:
         width, height = self._size
         film = Image.new("RGB", self.full)
         for i, name in enumerate(self._cameras):
-            shot = Image.fromarray(picture(self._world, name, width, height).rgb)
+            shot = Image.fromarray(shown(self._world, name, width, height))
             if len(self._cameras) > 1:
                 ImageDraw.Draw(shot).text(
                     (6, 4), name, font=font(13), fill=LIGHT, stroke_width=2, stroke_fill=(0, 0, 0)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .camera import Frame, View, take
+import numpy as np
+from numpy.typing import NDArray
+
+from .camera import FAR, Frame, View, take
+from .captions import GROUND
 from .catalogue import UnknownName
 from .eyes import camera_view
 from .scene import Scene
@@ -40,3 +44,9 @@ def view(world: PhysicsWorld, name: str, width: int, height: int) -> View:
 def picture(world: PhysicsWorld, name: str, width: int, height: int) -> Frame:
     """One picture, without labels and shadows."""
     return take(world.physics, view(world, name, width, height), labels=False, shadows=False)
+
+
+def shown(world: PhysicsWorld, name: str, width: int, height: int) -> NDArray[np.uint8]:
+    """A picture for people, (height, width, 3): dark where there is nothing, which the renderer leaves white."""
+    frame = picture(world, name, width, height)
+    return np.where(frame.depth[..., None] < 0.999 * FAR, frame.rgb, np.array(GROUND, np.uint8))

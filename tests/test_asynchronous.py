@@ -1,6 +1,8 @@
 """One stream for both kinds of loop."""
 
 import asyncio
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -43,6 +45,22 @@ def test_the_same_steps_either_way(agent):
     assert phrases == PLAN
     assert beats > 5, "the event loop stayed free"
     assert agent.result.status == "reached"
+
+
+def test_agents_in_threads_of_their_own_do_not_meet(tmp_path):
+    """As docs/reference.md says: made here, run in threads at once, and what comes out can be pickled."""
+
+    def run(number):
+        plan = PLAN if number % 2 else ["find the coke", "pick up the coke", None]
+        model = "scripted:" + ";".join([*filter(None, plan), "done"])
+        folders = {"runs": str(tmp_path / f"r{number}"), "memory": str(tmp_path / f"m{number}")}
+        settings = {"world": "symbolic", "values": "declared", "embedder": "hash", "guards": False, "model": model}
+        result = Agent(config=Config.load({**settings, **folders}, environ={})).run("bring it")
+        assert [step.decision.phrase for step in result.steps] == plan
+        return pickle.loads(pickle.dumps(result)) == result
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(run, range(4)))
 
 
 def test_stopped_early_it_can_be_resumed(agent):

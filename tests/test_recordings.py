@@ -9,11 +9,11 @@ import pytest
 from doable.agent.filming import Captions, caption
 from doable.agent.types import Candidate, Decision, Subgoal, Verdict
 from doable.sim import recorder as recording
-from doable.sim.captions import BOTH, CAN, HEIGHT, LIGHT, SAY, Caption, Weighed, fitted, strip
+from doable.sim.captions import BOTH, CAN, GROUND, HEIGHT, LIGHT, SAY, Caption, Weighed, fitted, strip
 from doable.sim.physics_world import PhysicsWorld
 from doable.sim.recorder import EVERY, RATE, record
 from doable.sim.task import Setup
-from doable.sim.views import camera_names, picture
+from doable.sim.views import camera_names, picture, shown
 from doable.skills.skill import Outcome
 
 WEIGHED = Weighed("pick up the sponge", 0.5, 1.0, 0.25)
@@ -96,6 +96,15 @@ def test_every_camera_can_be_named(scene):
     world.close()
 
 
+def test_where_there_is_nothing_people_see_a_dark_ground(world):
+    seen, for_people = picture(world, "overview", 80, 60).rgb, shown(world, "overview", 80, 60)
+    changed = (seen != for_people).any(axis=2)
+    assert (seen[0, 0] == 255).all()
+    assert changed[0, 0]
+    assert not changed[30, 40]
+    assert (for_people[changed] == GROUND).all()
+
+
 def test_a_camera_that_is_not_there_is_told(world, tmp_path):
     with pytest.raises(ValueError, match="'wrist'"), record(world, tmp_path / "a.mp4", ("wirst",)):
         pass
@@ -106,7 +115,7 @@ def test_a_film_that_breaks_breaks_no_run(world, tmp_path, monkeypatch):
         raise OSError("no space left")
 
     with record(world, tmp_path / "film.mp4", size=(160, 120)) as film:
-        monkeypatch.setattr(recording, "picture", broken)
+        monkeypatch.setattr(recording, "shown", broken)
         world.physics.step(240)
         assert film.failed == "OSError: no space left"
         Captions(film).phase("choose", {"index": 0})

@@ -75,10 +75,10 @@ async function head() {
   $("cancel").hidden = over || task.stopping;
   $("resume").hidden = !["cancelled", "failed"].includes(task.state);
   asked(task);
-  $("files").replaceChildren(...task.artefacts.flatMap((name) => {
+  $("files").replaceChildren(...task.artefacts.map((name) => {
     const link = make("button", name);
     link.addEventListener("click", () => fetchFile(task.id, name));
-    return [link, " "];
+    return link;
   }));
   if (over) $("camera").hidden = true;
   return task;
@@ -91,14 +91,14 @@ function asked(task) {
   if (!question) return;
   $("what").textContent = question.text;
   const approve = question.kind === "approve";
-  $("options").replaceChildren(...[...question.options, ...(approve ? [] : ["none"])].flatMap((option) => {
+  $("options").replaceChildren(...[...question.options, ...(approve ? [] : ["none"])].map((option) => {
     const button = make("button", option);
     button.addEventListener("click", async () => {
       $("question").hidden = true;
       await post(`v1/tasks/${task.id}/${question.kind}`, approve ? { yes: option === "yes" } : { answer: option });
       head();
     });
-    return [button, " "];
+    return button;
   }));
 }
 
@@ -145,7 +145,7 @@ function card(turn) {
   section.id = `turn-${turn.turn}`;
   const top = make("div", undefined, "head");
   const good = turn.check && ["continue", "finished"].includes(turn.check.then);
-  top.append(make("span", turn.turn, "dim"), make("h3", turn.phrase ?? { finish: "done", refuse: "say that it is not possible", stop: "stop" }[turn.kind]));
+  top.append(make("span", turn.turn, "dim"), make("h3", turn.phrase ?? { finish: "done", refuse: "say that it is not possible", stop: "stop", ask: "ask you" }[turn.kind]));
   if (turn.outcome) top.append(make("span", `${turn.outcome.status}: ${turn.outcome.reason}, ${turn.outcome.seconds.toFixed(1)} s`, `chip ${good ? "good" : "bad"}`));
   section.append(top, make("p", turn.sees), bars(turn.candidates));
   for (const text of turn.recalled) section.append(make("p", `recalled: ${text}`, "dim"));
