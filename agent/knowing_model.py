@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .best_first import Found
 from .language_model import LanguageModel
 
 
@@ -18,6 +20,7 @@ class KnowingModel:
     def __init__(self, model: LanguageModel):
         self._model = model
         self._known: dict[bytes, NDArray[np.float64]] = {}
+        self._found: dict[bytes, Found] = {}
         self.asked = 0
 
     @property
@@ -33,7 +36,7 @@ class KnowingModel:
     def loglikelihood(self, prompt: str, continuations: Sequence[str]) -> NDArray[np.float64]:
         """The model's."""
         self.asked += 1
-        key = hashlib.blake2b("\0".join((prompt, *continuations)).encode(), digest_size=16).digest()
+        key = _key(prompt, continuations)
         if key not in self._known:
             self._known[key] = self._model.loglikelihood(prompt, continuations)
         return self._known[key].copy()
@@ -43,6 +46,19 @@ class KnowingModel:
         return self._model.generate(messages, max_new_tokens=max_new_tokens, stop=stop)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "best_first":  # it would not be kept
-            raise AttributeError(name)
-        return getattr(self._model, name)
+        own = getattr(self._model, name)
+        return partial(self._best_first, own) if name == "best_first" else own
+
+    def _best_first(
+        self, search: Any, prompt: str, continuations: Sequence[str], can: NDArray[np.float64], **how: Any
+    ) -> Found:
+        """The model's, kept by what can be done as well."""
+        self.asked += 1
+        key = _key(prompt, continuations) + can.tobytes() + repr(sorted(how.items())).encode()
+        if key not in self._found:
+            self._found[key] = search(prompt, continuations, can, **how)
+        return self._found[key]
+
+
+def _key(prompt: str, continuations: Sequence[str]) -> bytes:
+    return hashlib.blake2b("\0".join((prompt, *continuations)).encode(), digest_size=16).digest()

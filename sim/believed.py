@@ -16,8 +16,8 @@ class BelievedWorld(SymbolicWorld):
     """The symbolic world from what was seen on.
 
     What was remembered is where it was. A type of the scene that is known nowhere turns up when it is looked for, on a
-    surface that was not looked at before, if there is one on none of the places `not_at` (where it is to be brought,
-    for one); where all have been looked at, it is not there.
+    surface that was not really looked at (looks in here don't count), if there is one on none of the places `not_at`
+    (where it is to be brought, for one); where all have been looked at, it is not there.
     """
 
     def __init__(self, scene: Scene, seen: Observation, *, not_at: Collection[str] = ()):
@@ -37,11 +37,14 @@ class BelievedWorld(SymbolicWorld):
         self._seen_drawers = {d.name: (d.opening, d.last_seen or 0.0) for d in seen.drawers if d.opening is not None}
         self._seen = {i: (o.place or "", o.last_seen) for i, o in enumerate(known) if not o.remembered}
         self._read = {i: o.type for i, o in enumerate(known)}
+        self._unseen = [p.name for p in scene.surfaces() if p.name not in seen.looked_at]
         self._assumed = {*scene.types} - {*(o.type for o in known), seen.robot.holding}
 
     def _search(self, here: Here) -> str | None:
-        fresh = [p.name for p in self.scene.surfaces() if p.name not in self._looked]
-        if here.what in self._assumed and fresh:
+        if here.what in self._assumed and self._unseen:
             self._assumed.discard(here.what)
-            self._objects.append([here.what, next((name for name in fresh if name not in self._not_at), fresh[0])])
+            place = next((name for name in self._unseen if name not in self._not_at), self._unseen[0])
+            self._objects.append([here.what, place])
+            self._move(place)
+            return None
         return super()._search(here)

@@ -106,6 +106,14 @@ def test_a_believed_world_knows_what_was_seen():
     assert world.observe() == seen
 
 
+def test_what_is_known_nowhere_turns_up_however_much_was_looked_for_in_thought():
+    world = SymbolicWorld()
+    world.reset(SETUP, seed=0)
+    believed = BelievedWorld(SCENE, world.observe(), not_at={"user", "table", "close counter"})
+    for kind in ("banana", "apple", "orange"):
+        assert execute(LIBRARY[f"find the {kind}"], believed).status == "done"
+
+
 def test_what_was_looked_for_everywhere_is_not_believed_in():
     world = SymbolicWorld()
     world.reset(SETUP, seed=0)
