@@ -220,6 +220,10 @@ class Agent:
             self._library = SkillLibrary.of(self.world.scene, load_makers(self.config.skills))
         return self._library
 
+    def _make_spare(self) -> LanguageModel:
+        self._tell("the spare language model")
+        return make_model(replace(self.config, model=self.config.spare))
+
     def _tell(self, what: str) -> None:
         if self.watcher:
             self.watcher.loading(what)
@@ -246,6 +250,7 @@ class Agent:
             folder=folder,
             journal=journal,
             person=self.person,
+            spare=None if self.config.spare == "none" else self._make_spare,
         )
         thread: RunnableConfig = {"configurable": {"thread_id": folder.run_id}, "recursion_limit": _NO_LIMIT}
         with folder.checkpoints() as checkpoints:

@@ -84,6 +84,13 @@ def which_one(
     return Decision("ask", None, question, options(candidates, skills, things))
 
 
+def in_doubt(text: str, doubt: Sequence[str]) -> Decision | None:
+    """The question what to do, where the model said one thing and then another; None: it did not."""
+    if len(doubt) < 2:
+        return None
+    return Decision("ask", None, f"What first for {text!r}: {' or '.join(doubt)}?", tuple(doubt))
+
+
 def chosen(asked: Decision, said: str | None) -> Decision:
     """What an answer makes of a question: the skill that was picked; the best if nobody answered; else the end."""
     phrase = picked(said, asked.options)

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .accounts import Account, Nobody, OverBudget, estimate
 from .messages import turns
 from .retrying import Patience, passes
 from .server import ServerError, scrubbed
@@ -40,6 +41,8 @@ _TOP = 20
 """Log-probabilities that are asked for; OpenAI gives no more."""
 _LEAST = 1e-6
 """Probability of a letter that was not among them, at least."""
+_WRITTEN = 64
+"""Tokens that an answer is taken to have at most, before it is there."""
 _REMEMBERED = 64
 """Questions whose answers are kept: asked again, a question costs nothing and is answered the same."""
 
@@ -66,6 +69,8 @@ class ChatLM:
         self._patience = patience or Patience()
         self._tells: bool | None = None  # log-probabilities; unknown before the first answer
         self._answers: dict[tuple[str, ...], dict[str, float]] = {}
+        self.account: Account = Nobody()
+        """Who pays for what it is asked."""
         self.calls = 0
         """Questions asked so far: what scoring cost."""
 
@@ -183,18 +188,28 @@ class ChatLM:
                 reply = self._invoke(messages, logprobs=True, top_logprobs=_TOP)
                 self._tells = _told(reply) is not None
                 return reply
+            except OverBudget:
+                raise
             except Exception as error:
                 if self._tells or passes(error):
                     raise self._failed(error) from error
                 self._tells = False  # it does not know the wish; without it, it may answer
         try:
             return self._invoke(messages)
+        except OverBudget:
+            raise
         except Exception as error:  # providers raise what they like
             raise self._failed(error) from error
 
     def _invoke(self, messages: Any, **how: Any) -> Any:
         self.calls += 1
-        return self._patience(lambda: self._chat.invoke(messages, **how))
+        sent = sum(estimate(text) for _, text in messages)
+        self.account.before_words(sent, _WRITTEN)
+        reply = self._patience(lambda: self._chat.invoke(messages, **how))
+        used = getattr(reply, "usage_metadata", None) or {}
+        written = used.get("output_tokens", estimate(str(reply.text)))
+        self.account.after_words(used.get("input_tokens", sent), written)
+        return reply
 
     def _failed(self, error: Exception) -> ServerError:
         return ServerError(

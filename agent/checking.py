@@ -28,7 +28,7 @@ from ..sim.facts import (
 )  # fmt: skip
 from ..sim.observation import Observation
 from ..skills.skill import Outcome, Skill
-from .scoring import PATIENCE, Situation, failures
+from .scoring import PATIENCE, Situation, State, failed, failures
 from .types import Decision, Fact, Step, Subgoal, Verdict
 
 
@@ -123,9 +123,9 @@ def conclude(decision: Decision, subgoal: Subgoal, count: int) -> Verdict | None
 
 
 def ending(
-    steps: Sequence[Step], *, subgoals: int, limits: Limits, seconds: float, wall_seconds: float
+    steps: Sequence[Step], *, turns: int, subgoals: int, limits: Limits, seconds: float, wall_seconds: float
 ) -> Ending | None:
-    """Does the run end with its newest step? None: it goes on."""
+    """Does the run end with its newest step, the last of `steps` and of `turns` turns? None: it goes on."""
     last = steps[-1]
     if last.decision.kind == "finish" and last.subgoal.index + 1 == subgoals:
         return Ending("reached", f"all {subgoals} subgoals are finished" if subgoals > 1 else "the goal is reached")
@@ -133,11 +133,9 @@ def ending(
         return Ending("refused", f"{last.decision.reason}. {findings(steps)}")
     if last.decision.kind == "stop":
         return Ending("stopped", last.decision.reason)
-    if failed := _failing(steps):
-        return Ending("stopped", failed)
-    if turning := _going_round(steps):
+    if turning := repeated(steps):
         return Ending("stopped", turning)
-    if len(steps) >= limits.steps:
+    if turns >= limits.steps:
         return Ending("stopped", f"the limit of {limits.steps} steps is reached")
     if limits.seconds is not None and seconds >= limits.seconds:
         return Ending("stopped", f"the limit of {limits.seconds:g} simulated seconds is reached")
@@ -160,22 +158,17 @@ def findings(steps: Sequence[Step]) -> str:
     return f"{sought} at: {', '.join(seen.looked_at) or 'nothing yet'}. Seen: {', '.join(there) or 'nothing'}."
 
 
-def _failing(steps: Sequence[Step]) -> str | None:
-    """The same skill in the same situation, failed more often than patience allows over all subgoals."""
+def repeated(steps: Sequence[Step]) -> str | None:
+    """Did the last skill come to the same result in the same state, in its subgoal, more often than patience allows?
+
+    So every cycle is found, A-B-A-B as well as longer ones: each of its skills is done in the same state once a round.
+    """
     last = steps[-1]
-    if last.decision.phrase is None or last.verdict is None or last.verdict.then not in ("retry", "replan"):
+    if last.decision.phrase is None:
         return None
-    count = failures(steps, last.decision.phrase, Situation.of(last.observation))
-    return f"{last.decision.phrase!r} failed {count} times in the same situation" if count > PATIENCE else None
-
-
-def _going_round(steps: Sequence[Step]) -> str | None:
-    """A-B-A-B that leaves all facts as they were."""
-    tail = steps[-4:]
-    names = [step.decision.phrase for step in tail]
-    if len(tail) < 4 or None in names or names[:2] != names[2:]:
+    state, bad = State.of(last.observation), failed(last)
+    same = (s for s in steps if s.subgoal == last.subgoal and s.decision.phrase == last.decision.phrase)
+    count = sum(failed(s) == bad and State.of(s.observation) == state for s in same)
+    if count <= PATIENCE:
         return None
-    states = [(step.after or step.observation).believed() for step in tail]
-    if tail[0].observation.believed() == states[1] == states[3] and states[0] == states[2]:
-        return f"{names[0]!r} and {names[1]!r} took turns and changed nothing"
-    return None
+    return f"{last.decision.phrase!r} came to the same result in the same situation {count} times"

@@ -12,9 +12,11 @@ from ..sim.codec import from_json, to_json
 from ..sim.observation import Observation
 from ..skills.skill import Outcome
 from .checking import Ending
-from .types import Candidate, Decision, Subgoal, Verdict
+from .types import Candidate, Decision, Left, Subgoal, Verdict
 
-_STATE = {kind.__name__: kind for kind in (Subgoal, Candidate, Decision, Verdict, Ending, Outcome, Observation, Record)}
+_STATE = {
+    kind.__name__: kind for kind in (Subgoal, Candidate, Decision, Verdict, Ending, Outcome, Observation, Record, Left)
+}
 _TAG = "doable"
 
 
@@ -38,6 +40,8 @@ def _tag(value: Any) -> Any:
     if type(value).__name__ in _STATE and is_dataclass(value):
         return {_TAG: type(value).__name__, "value": to_json(value)}
     if isinstance(value, tuple):
+        if value and all(isinstance(each, Subgoal) and each.index == i for i, each in enumerate(value)):
+            return {_TAG: "subgoals", "value": [each.text for each in value]}  # there may be a thousand
         return {_TAG: "tuple", "value": [_tag(item) for item in value]}
     if isinstance(value, list):
         return [_tag(item) for item in value]
@@ -53,6 +57,8 @@ def _untag(value: Any) -> Any:
         return value
     if value.get(_TAG) == "tuple":
         return tuple(_untag(item) for item in value["value"])
+    if value.get(_TAG) == "subgoals":
+        return tuple(Subgoal(text, i) for i, text in enumerate(value["value"]))
     if _TAG in value:
         return from_json(_STATE[value[_TAG]], value["value"])
     return {key: _untag(item) for key, item in value.items()}

@@ -25,6 +25,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import platformdirs
 
 _PREFIX = "DOABLE_"
+_DAY = ("day_steps", "day_seconds", "day_tokens", "day_cost")
 
 
 class ConfigError(ValueError):
@@ -75,6 +76,27 @@ class Config:
     """Simulated seconds after which a run stops."""
     max_wall_seconds: float | None = None
     """Seconds on the clock, loading not counted, after which a run stops."""
+    max_tokens: int | None = None
+    """Tokens that language models may read and write for a goal."""
+    max_cost: float | None = None
+    """Money that a goal may cost, by `price_in` and `price_out`."""
+    day_steps: int | None = None
+    """Turns of all runs of a day (UTC)."""
+    day_seconds: float | None = None
+    """Simulated seconds of all runs of a day."""
+    day_tokens: int | None = None
+    """Tokens of all runs of a day."""
+    day_cost: float | None = None
+    """Money of all runs of a day."""
+    price_in: float = 0.0
+    """What a million tokens cost that a language model reads, in any currency."""
+    price_out: float = 0.0
+    """What a million tokens cost that it writes."""
+    prompt_left: bool = False
+    """Tell the language model what may still be spent (the model that ships was not trained to read that)."""
+    spare: str = "smollm2-135m-instruct"
+    """The language model that goes on when one that is elsewhere does not answer, or answers nonsense; 'none': the run
+    stops there, and can be resumed."""
     recall_k: int = 6
     """Records recalled from memory each turn."""
     prompt_steps: int = 20
@@ -94,6 +116,9 @@ class Config:
     adapter, 8 for others), as far as they fit a quarter of prompt_tokens."""
     wordings: int = 1
     """Wordings of the prompt that are asked; the mean of their log-likelihoods counts."""
+    ask_twice: bool = False
+    """Ask the language model a second time, in other words and with what is seen told in the other order: if it then
+    chooses otherwise, it is in doubt, and somebody who can be asked is."""
     thought_tokens: int = 0
     """Tokens of a line of reasoning that the language model writes before it scores the skills; 0: none."""
     normalise: Literal["sum", "length", "pmi", "letters"] = "sum"
@@ -139,10 +164,13 @@ class Config:
                 "Expected normalise 'sum' and one wording with search 'best-first', which bounds probabilities; "
                 f"got {self.normalise!r} and {self.wordings}. Leave search at 'full' with these."
             )
+        for name in ("price_in", "price_out"):
+            if not (math.isfinite(price := getattr(self, name)) and price >= 0):
+                raise ConfigError(f"Expected {name} to be a price of at least 0, got {price}.")
         for name in ("floor", "detector_threshold", "ask_least"):
             if not 0 <= (share := getattr(self, name)) < 1:
                 raise ConfigError(f"Expected {name} to be a probability in [0, 1), got {share}.")
-        for name in ("max_seconds", "max_wall_seconds"):
+        for name in ("max_seconds", "max_wall_seconds", "max_tokens", "max_cost", *_DAY):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise ConfigError(f"Expected {name} to be more than 0, got {value}. Leave it out for no limit.")

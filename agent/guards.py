@@ -7,12 +7,14 @@ to have looked.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..sim.observation import Observation
 from ..sim.scene import Scene
 from ..skills.skill import Skill
 from .meaning import Meaning
+from .scoring import PATIENCE, failed
 from .types import Step
 
 UNASKED = "not what is asked for"
@@ -98,8 +100,9 @@ def _elsewhere(meaning: Meaning, skill: Skill, observation: Observation) -> bool
 
 
 def _sought(meaning: Meaning, observation: Observation, steps: Sequence[Step], scene: Scene) -> bool:
-    """Has all been looked at, and none of it seen? Or has something failed?"""
-    if any(step.verdict and step.verdict.then in ("retry", "replan") for step in steps):
+    """Has all been looked at, and none of it seen? Or has a search failed, or something as often as patience allows?"""
+    bad = Counter(step.decision.phrase or "" for step in steps if failed(step))
+    if any(count >= PATIENCE or phrase.startswith("find ") for phrase, count in bad.items()):
         return True
     if meaning.kind not in ("deliver", "hold", "find", "wipe"):
         return False

@@ -49,4 +49,4 @@ def plan(
     with TemporaryDirectory(prefix="doable-plan-", ignore_cleanup_errors=True) as folder:
         config = replace(config, checks="all", authority="auto", answers=None, runs=folder)
         result = Agent(world, model, asked, values, library, config, watcher).run(goal)
-    return replace(result, run_id="")
+        return replace(result, run_id="", steps=tuple(result.steps))

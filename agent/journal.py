@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from .codec import from_json, to_json
 from .config import Config
+from .kept_steps import KeptSteps, copy_beginning, read_lines
 from .types import Result, Step
 
 
@@ -57,67 +58,65 @@ class Footer:
 
 
 class Journal:
-    """The file of one run, and its steps in memory."""
+    """The file of one run, and its steps."""
 
-    def __init__(self, path: Path, header: Header, steps: tuple[Step, ...] = (), footer: Footer | None = None):
+    def __init__(self, path: Path, header: Header, steps: KeptSteps, footer: Footer | None = None):
         self.path, self.header, self.steps, self.footer = path, header, steps, footer
 
     @classmethod
     def start(cls, path: Path, header: Header) -> Journal:
         """A new journal. Raises FileExistsError rather than write over one."""
-        with path.open("x", encoding="utf-8") as file:
+        with path.open("xb") as file:
             _write(file, "run", header)
-        return cls(path, header)
+        return cls(path, header, KeptSteps(path))
 
     @classmethod
     def read(cls, path: Path) -> Journal:
         """Read a journal; a last line that was cut short by a crash is left out. Raises `JournalError`."""
-        try:
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        except OSError as error:
-            raise JournalError(f"Expected a journal at {str(path)!r}: {error.strerror}.") from error
         header: Header | None = None
         footer: Footer | None = None
-        steps: list[Step] = []
-        for number, line in enumerate(lines, 1):
-            if not line.endswith("\n"):
-                break
-            try:
-                [(key, value)] = json.loads(line).items()
-                match key:
-                    case "run":
-                        header = from_json(Header, value)
-                    case "step":
-                        steps.append(from_json(Step, value))
-                    case "result":
-                        footer = from_json(Footer, value)
-                    case _:
-                        raise ValueError(f"expected run, step or result, got {key!r}")
-            except (ValueError, AttributeError) as error:
-                raise JournalError(f"{path.name}, line {number}: {error}") from error
+        steps = KeptSteps(path)
+        try:
+            for number, place, text in read_lines(path):
+                try:
+                    [(key, value)] = json.loads(text.decode("utf-8", "replace")).items()
+                    match key:
+                        case "run":
+                            header = from_json(Header, value)
+                        case "step":
+                            steps.add(from_json(Step, value), place)
+                        case "result":
+                            footer = from_json(Footer, value)
+                        case _:
+                            raise ValueError(f"expected run, step or result, got {key!r}")
+                except (ValueError, AttributeError) as error:
+                    raise JournalError(f"{path.name}, line {number}: {error}") from error
+        except OSError as error:
+            raise JournalError(f"Expected a journal at {str(path)!r}: {error.strerror}.") from error
         if header is None:
             raise JournalError(f"{path.name}: expected a first line that says what was run, found none.")
-        return cls(path, header, tuple(steps), footer)
+        return cls(path, header, steps, footer)
 
     def keep(self, count: int) -> None:
         """Go back to the first `count` steps, without a footer; the file changes whole or not at all."""
-        self.steps, self.footer = self.steps[:count], None
+        end = self.steps.cut(count)
+        if end is None:
+            end = _after_steps(self.path)
+        self.footer = None
         half = self.path.with_suffix(".half")
-        with half.open("w", encoding="utf-8") as file:
-            _write(file, "run", self.header)
-            for step in self.steps:
-                _write(file, "step", step)
+        copy_beginning(self.path, end, half)
         os.replace(half, self.path)
 
     def append(self, step: Step) -> None:
         """Add a step; it is on disk when this returns."""
-        with self.path.open("a", encoding="utf-8") as file:
+        with self.path.open("ab") as file:
+            place = file.tell()
             _write(file, "step", step)
-        self.steps += (step,)
+        self.steps.add(step, place)
 
     def close(self, footer: Footer) -> None:
         """Say how the run ended."""
-        with self.path.open("a", encoding="utf-8") as file:
+        with self.path.open("ab") as file:
             _write(file, "result", footer)
         self.footer = footer
 
@@ -140,7 +139,16 @@ def line(key: str, value: Any) -> str:
     return json.dumps({key: to_json(value)}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def _after_steps(path: Path) -> int:
+    """Where the last step's line ends, in bytes: what stands behind it is a result, or half a line."""
+    end = 0
+    for _, place, text in read_lines(path):
+        if not text.startswith(b'{"result"'):
+            end = place + len(text)
+    return end
+
+
 def _write(file: Any, key: str, value: Any) -> None:
-    file.write(line(key, value))
+    file.write(line(key, value).encode("utf-8"))
     file.flush()
     os.fsync(file.fileno())

@@ -11,6 +11,7 @@ snapshot's id in its state, and `act` does nothing else: the world that a checkp
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol, TypedDict
 
@@ -26,6 +27,7 @@ from ..skills.execute import execute
 from ..skills.library import SkillLibrary
 from ..skills.skill import Outcome, Skill
 from . import asking, caution, checking, guards, meaning, prompts, recalling, recovering, scoring
+from .accounts import OverBudget
 from .checking import Ending, Limits
 from .config import Config
 from .decompose import decompose
@@ -35,9 +37,12 @@ from .language_model import LanguageModel
 from .meaning import Meaning
 from .person import Person
 from .runs import RunFolder
-from .saying import Saying
-from .types import Candidate, Decision, Step, Subgoal, Verdict
+from .spending import Metered, Purse
+from .types import Candidate, Decision, Left, Step, Subgoal, Verdict
+from .weighing import Weighing
 
+_KNOWN = 64
+"""Subgoals whose meanings are kept."""
 PHASES = ("observe", "recall", "decompose", "score", "choose", "act", "check", "remember")
 """Those of every turn in which something is done; `ask` comes between choose and act where a person is asked."""
 
@@ -63,7 +68,13 @@ class Turn(TypedDict):
     recalled: tuple[Record, ...]
     candidates: tuple[Candidate, ...]
     thought: str | None
-    """What the language model wrote before it scored."""
+    """What the language model wrote before it scored, and why another one was asked."""
+    doubt: tuple[str, ...]
+    """What it said when it was asked twice, if that differs."""
+    left: Left | None
+    """What may still be spent."""
+    stop: str
+    """The limit that the turn would have gone beyond."""
     decision: Decision
     outcome: Outcome | None
     after: Observation | None
@@ -90,15 +101,23 @@ class Loop:
         folder: RunFolder,
         journal: Journal,
         person: Person | None = None,
+        spare: Callable[[], LanguageModel] | None = None,
     ):
-        self.world, self.model, self.memory, self.values, self.library = world, model, memory, values, library
+        """`spare` makes the language model that goes on when one that is elsewhere does not answer."""
+        self.world, self.memory, self.values, self.library = world, memory, values, library
         self.config, self.folder, self.journal, self.person = config, folder, journal, person
         self._header = journal.header
         self._limits = Limits(config.max_steps, config.max_seconds, config.max_wall_seconds)
         self._skills = {skill.phrase: skill for skill in library}
-        self._saying = Saying(model, list(self._skills), config, memory.embedder)
-        # Only of a model that was trained to say skills does it mean something how much it would say besides.
-        self._floor = config.floor if self._saying.probable else 0.0
+        self._purse = Purse(config, folder.folder.parent, folder.run_id)
+        self.model: LanguageModel = Metered(model, self._purse)
+        self._weighing = Weighing(
+            self.model,
+            list(self._skills),
+            config,
+            memory.embedder,
+            (lambda: Metered(spare(), self._purse)) if spare and hasattr(model, "account") else None,
+        )
         self._meanings: dict[str, Meaning | None] = {}
         self._deadline_from = time.monotonic()
 
@@ -157,36 +176,38 @@ class Loop:
 
     def score(self, turn: Turn) -> Change:
         """What would help, weighed by what can work, for every skill."""
-        subgoal, observation = self._pursued(turn), turn["observation"]
-        saying, episode = self._saying, self._header.run_id
+        subgoal, observation, episode = self._pursued(turn), turn["observation"], self._header.run_id
         now = self._header.started + observation.time
-        asked = saying.values(
-            subgoal.text,
-            prompts.turns(self._steps(subgoal)),
-            observation,
-            remembered=lambda: recalling.examples(self.memory, episode),
-            memory=[record.sentence(now) for record in turn["recalled"]] if self.config.prompt_memory else (),
-        )
-        can, phrases, tabu = self._can(subgoal, observation), list(self._skills), self._tabu(turn)
-        can = can * caution.factors(self.memory, self.library, observation, now=now, episode=episode)
-        if self.config.search == "best-first":
-            # What was not scored is left out; nothing of it could be chosen, nor lift the sum over the floor.
-            able = np.array([0.0 if phrase in tabu else value for phrase, value in zip(phrases, can, strict=True)])
-            found, thought = saying.best(asked, able, self._least(turn))
-            phrases, log_say, can = [phrases[i] for i in found.phrases], found.log_say, able[found.phrases]
-        else:
-            said = saying(asked)
-            log_say, thought = said.log_say, said.thought
-        return {"candidates": scoring.rank(phrases, log_say, can, tabu), "thought": thought}
+        left = self._purse.left(turn["index"], observation.time - self._header.began)
+        told = [record.sentence(now) for record in turn["recalled"]] if self.config.prompt_memory else []
+        can = self._can(subgoal, observation)
+        try:
+            self._purse.before_turn()
+            weighed = self._weighing(
+                subgoal.text,
+                prompts.turns(self._steps(subgoal)),
+                observation,
+                can=can * caution.factors(self.memory, self.library, observation, now=now, episode=episode),
+                tabu=self._tabu(turn),
+                plain=self._meaning(turn) is not None,
+                examples=lambda: recalling.examples(self.memory, episode),
+                memory=[*told, f"there may be {left.sentence()} more"] if self.config.prompt_left else told,
+            )
+        except OverBudget as error:
+            return {"candidates": (), "thought": None, "left": left, "doubt": (), "stop": str(error)}
+        notes = "; ".join(filter(None, (weighed.instead, weighed.thought and f"thought: {weighed.thought}")))
+        return {"candidates": weighed.candidates, "thought": notes, "left": left, "doubt": weighed.doubt, "stop": ""}
 
     def choose(self, turn: Turn) -> Change:
         """The best one, or what to ask a person."""
+        if stop := turn.get("stop"):
+            return {"decision": Decision("stop", None, stop)}
         asked = self._meaning(turn)
         if asked and guards.reached(asked, turn["observation"], self._steps(self._pursued(turn))):
             return {"decision": self._tidy(turn) or Decision("finish", None, f"it is seen that {asked}")}
         decision = scoring.choose(turn["candidates"], self._skills, self._tabu(turn), self._least(turn))
-        if thought := turn.get("thought"):
-            decision = replace(decision, reason=f"{decision.reason}; thought: {thought}")
+        if notes := turn.get("thought"):
+            decision = replace(decision, reason=f"{decision.reason}; {notes}")
         return {"decision": self._question(turn) or decision if decision.kind == "act" else decision}
 
     def ask(self, turn: Turn) -> Change:
@@ -222,7 +243,7 @@ class Loop:
 
     def remember(self, turn: Turn) -> Change:
         """Write the turn down: in memory, then in the journal. Doing it twice changes nothing."""
-        step, steps = self._step(turn), self.journal.steps
+        step, steps = self._step(turn), self.journal.steps.newest
         known = (steps[-1].after or steps[-1].observation) if steps else None
         started, episode = self._header.started, self._header.run_id
         phrase = step.decision.phrase
@@ -233,6 +254,7 @@ class Loop:
         now = (step.after or step.observation).time
         ending = checking.ending(
             [*steps, step],
+            turns=len(self.journal.steps) + 1,
             subgoals=len(turn["subgoals"]),
             limits=self._limits,
             seconds=now - self._header.began,
@@ -244,6 +266,7 @@ class Loop:
         if ending:
             consolidate(self.memory, episode, budget=self.config.memory_budget)
         self.journal.append(step)
+        self._purse.after_turn(now - step.observation.time)
         if ending:
             self.journal.close(Footer(ending.status, ending.reason, now - self._header.began))
         finished = step.decision.kind == "finish"
@@ -273,14 +296,16 @@ class Loop:
         if self.person is None or any(step.decision.options for step in self._steps(pursued)):
             return None
         least = self.config.ask_least
-        return asking.which_one(pursued.text, self._meaning(turn), turn["candidates"], self._skills, least)
+        return asking.in_doubt(pursued.text, turn.get("doubt", ())) or asking.which_one(
+            pursued.text, self._meaning(turn), turn["candidates"], self._skills, least
+        )
 
     def _tidy(self, turn: Turn) -> Decision | None:
         """Before the run ends: close a drawer that was opened on the way, and that nobody asked to have open."""
         if self._pursued(turn).index + 1 < len(turn["subgoals"]):
             return None
         meant = [meaning.read(subgoal.text, self.world.scene) for subgoal in turn["subgoals"]]
-        drawer = recovering.left_open(self.journal.steps, turn["observation"], meant)
+        drawer = recovering.left_open(self.journal.steps.newest, turn["observation"], meant)
         skill = self._skills.get(f"close the {drawer}")
         if skill is None or skill.phrase in self._tabu(turn) or checking.unmet(skill, turn["observation"]):
             return None
@@ -297,7 +322,7 @@ class Loop:
         return turn["subgoals"][turn["current"]]
 
     def _steps(self, subgoal: Subgoal) -> tuple[Step, ...]:
-        return tuple(step for step in self.journal.steps if step.subgoal == subgoal)
+        return self.journal.steps.of(subgoal)
 
     def _can(self, subgoal: Subgoal, observation: Observation) -> np.ndarray:
         """The values of all skills; of `done`, if they can tell, towards this subgoal."""
@@ -309,7 +334,7 @@ class Loop:
     def _tabu(self, turn: Turn) -> dict[str, str]:
         """Phrases that are not to be chosen, each with the reason."""
         subgoal, observation = self._pursued(turn), turn["observation"]
-        tabu = scoring.tabu(self.journal.steps, subgoal, observation)
+        tabu = scoring.tabu(self._steps(subgoal), observation)
         tabu |= recovering.not_meant(self._steps(subgoal), self._skills)
         if asked := self._meaning(turn):
             tabu |= guards.masks(asked, self.library, observation, self._steps(subgoal), self.world.scene)
@@ -319,12 +344,14 @@ class Loop:
         """What the subgoal plainly asks for; None: not plain, or not to be used."""
         text = self._pursued(turn).text
         if self.config.guards and text not in self._meanings:
+            if len(self._meanings) > _KNOWN:
+                self._meanings.clear()
             self._meanings[text] = meaning.read(text, self.world.scene)
         return self._meanings.get(text)
 
     def _least(self, turn: Turn) -> float:
         """The floor; none for an errand that is plainly one for these skills."""
-        return 0.0 if self._meaning(turn) else self._floor
+        return 0.0 if self._meaning(turn) else self._weighing.floor
 
     def _skill(self, decision: Decision) -> Skill:
         return self._skills[decision.phrase or ""]
@@ -341,4 +368,5 @@ class Loop:
             outcome=turn.get("outcome"),
             verdict=turn.get("verdict"),
             after=turn.get("after"),
+            left=turn.get("left"),
         )

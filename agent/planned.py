@@ -6,6 +6,7 @@ from ..sim.observation import Observation
 from ..skills.skill import Outcome, Skill
 from . import imagining
 from .loop import Change, Loop, Turn
+from .scoring import PATIENCE
 from .types import Decision, Subgoal, Verdict
 
 
@@ -31,6 +32,8 @@ class PlannedLoop(Loop):
         """The first step that was not done yet, as far as anybody looked."""
         plan, steps = turn["plan"], self.journal.steps
         done = sum(step.verdict is not None and step.verdict.then == "continue" for step in steps)
+        if steps and steps[-1].verdict and steps[-1].verdict.then == "replan":
+            return {"decision": Decision("stop", None, f"{plan[done]!r} failed {PATIENCE} times")}
         if done < len(plan):
             return {"decision": Decision("act", plan[done], f"step {done + 1} of {len(plan)} of the plan")}
         return {"decision": Decision("finish", None, "the plan is at its end")}

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import llamacpp
+from .accounts import Account
 from .messages import joined, turns
 from .server import Refused, Server, ServerError
 
@@ -53,6 +54,15 @@ class CompletionsLM:
         self._way: _Way | None = None
         self._steps: llamacpp.Steps | None = None
         self._chats = True
+
+    @property
+    def account(self) -> Account:
+        """Who pays for what it is asked."""
+        return self._server.account
+
+    @account.setter
+    def account(self, account: Account) -> None:
+        self._server.account = account
 
     def loglikelihood(self, prompt: str, continuations: Sequence[str]) -> NDArray[np.float64]:
         """(n,) natural logs of P(continuation | prompt), each ≤ 0."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..sim.observation import Observation
 from . import normalising
+from .accounts import estimate
 from .best_first import Found, Searching, of_all
 from .budget import Budget, Count, Prompt, compose
 from .config import Config
@@ -18,6 +19,7 @@ from .examples import ExampleBook
 from .language_model import LanguageModel
 from .prompt_forms import AnswerSpace, Example, Values, form_of, label_answer
 from .prompts import Turn
+from .server import ServerError
 
 _EXAMPLES = 8
 """For models that were not trained to say skills, unless told otherwise."""
@@ -60,7 +62,7 @@ class Saying:
         answers = [label_answer(label) for label in self._options] if self._options else None
         self.answers = tuple(answers or AnswerSpace(self.form, self._phrases).texts)
         """The texts that are scored, one a skill."""
-        self.count: Count = getattr(model, "count_tokens", _estimate)
+        self.count: Count = getattr(model, "count_tokens", estimate)
         longest = max(map(self.count, self.answers), default=0)
         window = getattr(model, "window", None) or config.prompt_tokens
         self._budget = Budget.of(min(config.prompt_tokens, window) - longest - config.thought_tokens)
@@ -109,7 +111,7 @@ class Saying:
                 # The first wording thinks; the others read the same thought.
                 thought = self._think(prompt) if w == 0 else thought
                 text = prompt.with_thought(thought or "")
-            rows.append(self._model.loglikelihood(text, self.answers))
+            rows.append(_sound(self._model.loglikelihood(text, self.answers), self._model.name))
         return np.mean(rows, axis=0), thought
 
     def best(self, x: Values, can: NDArray[np.float64], floor: float = 0.0) -> tuple[Found, str | None]:
@@ -121,6 +123,18 @@ class Saying:
         thought = self._think(prompt) if self._config.thought_tokens else None
         text = prompt.text if thought is None else prompt.with_thought(thought)
         return self._model.best_first(text, self.answers, can, floor=floor), thought
+
+    def second_choice(self, x: Values, can: NDArray[np.float64]) -> int:
+        """The best skill by say × can when the same is asked in other words, with what is seen told in the other order.
+
+        Its index in the library; `can` (n,) must be more than 0 somewhere.
+        """
+        seen = replace(x.observation, objects=x.observation.objects[::-1])
+        prompt = self._compose(replace(x, observation=seen), min(1, self.form.wordings - 1)).text
+        if isinstance(self._model, Searching):
+            return int(self._model.best_first(prompt, self.answers, can).phrases[0])
+        raw = _sound(self._model.loglikelihood(prompt, self.answers), self._model.name)
+        return int(of_all(self.normalised(raw, x), can).phrases[0])
 
     def normalised(self, raw: NDArray[np.float64], x: Values) -> NDArray[np.float64]:
         """(n,) log say from the answers' log-likelihoods, by the normalisation that is set."""
@@ -158,6 +172,11 @@ _THOUGHT_FRAME = 6
 """Tokens that 'Thought: ' and the line's end may take."""
 
 
-def _estimate(text: str) -> int:
-    """Tokens of a text for a model that does not tell: no tokeniser in use makes them shorter than this on average."""
-    return len(text) // 3 + 1
+def _sound(values: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    """Log-probabilities as they are. Raises `ServerError` for what can be none."""
+    if not (np.isfinite(values).all() and (values <= 0).all()):
+        raise ServerError(
+            f"Expected log-probabilities of at most 0 from {name}, got {values[~(values <= 0)][:1] or values.min()}. "
+            "Look at the server's model and its log."
+        )
+    return values

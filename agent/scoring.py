@@ -6,6 +6,7 @@ calibrated probability that the skill succeeds from here; their product follows 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,9 +14,9 @@ import numpy as np
 
 from ..sim.observation import Observation
 from ..skills.skill import Skill
-from .types import Candidate, Decision, Step, Subgoal
+from .types import Candidate, Decision, Step
 
-PATIENCE = 2
+PATIENCE = 3
 """After this many failures of a skill in one situation of a subgoal, it is not tried there again."""
 
 
@@ -29,6 +30,26 @@ class Situation:
     @classmethod
     def of(cls, observation: Observation) -> Situation:
         return cls(observation.robot.place, observation.robot.holding)
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a skill can change, as it is seen: without times, poses and the order in which things were seen."""
+
+    situation: Situation
+    objects: tuple[tuple[str, str], ...]
+    """Type and place of each, sorted."""
+    open_drawers: frozenset[str]
+    dirty: frozenset[str]
+    looked_at: frozenset[str]
+    visited: frozenset[str]
+
+    @classmethod
+    def of(cls, observation: Observation) -> State:
+        seen = observation.believed()
+        objects = tuple(sorted((o.type, o.place or "") for o in seen.objects))
+        looked_at, visited = frozenset(observation.looked_at), frozenset(seen.visited)
+        return cls(Situation.of(observation), objects, seen.open_drawers, seen.dirty, looked_at, visited)
 
 
 def score(log_say: np.ndarray, can: np.ndarray) -> np.ndarray:
@@ -90,26 +111,40 @@ def choose(
 def failures(steps: Sequence[Step], phrase: str, situation: Situation) -> int:
     """How often this skill failed in this situation."""
     return sum(
-        step.decision.phrase == phrase and _failed(step) and Situation.of(step.observation) == situation
+        step.decision.phrase == phrase and failed(step) and Situation.of(step.observation) == situation
         for step in steps
     )
 
 
-def tabu(steps: Sequence[Step], subgoal: Subgoal, observation: Observation) -> dict[str, str]:
-    """Phrases not to try now, with the reason: failed here before, or known to change nothing as things stand."""
-    here, now = Situation.of(observation), observation.believed()
+def tabu(steps: Sequence[Step], observation: Observation) -> dict[str, str]:
+    """Phrases not to try now, with the reason: failed here before, or known to lead back to where we are.
+
+    `steps` are those of the subgoal, oldest first. Skills act on what is seen: what was done in this very state, and
+    led back to it though all went well, would do so again. What led back because something failed may be tried as often
+    as what failed.
+    """
+    here, now = Situation.of(observation), State.of(observation)
     reasons: dict[str, str] = {}
-    for step in steps:
+    all_went_well = True
+    done: Counter[str] = Counter()
+    for step in reversed(steps):
         phrase = step.decision.phrase
-        if phrase is None or step.subgoal != subgoal:
+        all_went_well &= not failed(step)
+        if phrase is None or State.of(step.observation) != now:
             continue
-        if failures([s for s in steps if s.subgoal == subgoal], phrase, here) >= PATIENCE:
-            reasons[phrase] = f"{phrase!r} failed {PATIENCE} times in this situation"
-        # Skills act on what is seen: from the same facts to the same facts is a turn lost.
-        elif not _failed(step) and step.after and step.observation.believed() == step.after.believed() == now:
+        done[phrase] += 1
+        if not failed(step) and step.after and State.of(step.after) == now:
             reasons[phrase] = f"{phrase!r} changed nothing in this situation"
+        elif all_went_well:
+            reasons[phrase] = f"{phrase!r} led back to this situation"
+        elif done[phrase] >= PATIENCE:
+            reasons[phrase] = f"{phrase!r} was done {PATIENCE} times in this situation"
+    for phrase in {step.decision.phrase for step in steps if failed(step)}:
+        if phrase and failures(steps, phrase, here) >= PATIENCE:
+            reasons[phrase] = f"{phrase!r} failed {PATIENCE} times in this situation"
     return reasons
 
 
-def _failed(step: Step) -> bool:
+def failed(step: Step) -> bool:
+    """Was the skill seen not to have worked?"""
     return step.verdict is not None and step.verdict.then in ("retry", "replan")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from .accounts import Account, Nobody, estimate
 from .retrying import PASSING, Patience
 
 KEY, OPENAI_KEY = "DOABLE_API_KEY", "OPENAI_API_KEY"
@@ -48,10 +49,18 @@ class Server:
         limits = httpx.Timeout(self._patience.timeout, connect=min(10.0, self._patience.timeout))
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._client = httpx.Client(timeout=limits, headers=headers)
+        self.account: Account = Nobody()
+        """Who pays for what is posted."""
 
     def post(self, path: str, body: Mapping[str, Any], *, root: bool = False) -> Any:
-        """The answer to a request. Raises `Refused` or another `ServerError`, after trying patiently."""
-        return self._ask("POST", f"{self.root if root else self.url}{path}", body)
+        """The answer to a request, paid for. Raises `Refused` or another `ServerError`, after trying patiently."""
+        sent, written = _tokens(body)
+        if sent:
+            self.account.before_words(sent, written)
+        answer = self._ask("POST", f"{self.root if root else self.url}{path}", body)
+        if sent:
+            self.account.after_words(*_used(answer, (sent, written)))
+        return answer
 
     def get(self, path: str, *, root: bool = False) -> Any:
         """As `post`, without a body."""
@@ -98,6 +107,32 @@ _RULES = {
     404: "Expected an OpenAI-compatible server with this model; correct the URL or the name after '#'",
     **dict.fromkeys(PASSING, "Expected the server to answer in the end; try later, or look at its log"),
 }
+
+
+def _tokens(body: Mapping[str, Any]) -> tuple[int, int]:
+    """How many tokens a request sends, by its length, and how many may be written for it; 0: it is for no model."""
+    asked = body.get("prompt", body.get("messages"))
+    if asked is None:
+        return 0, 0
+    if isinstance(asked, list) and asked and isinstance(asked[0], int):
+        sent = len(asked)
+    else:
+        texts = (
+            [asked]
+            if isinstance(asked, str)
+            else [each if isinstance(each, str) else each["content"] for each in asked]
+        )
+        sent = sum(map(estimate, texts))
+    return sent, int(body.get("max_tokens", body.get("n_predict", 0)))
+
+
+def _used(answer: Any, estimated: tuple[int, int]) -> tuple[int, int]:
+    """What the server says it used, else what was estimated."""
+    usage = answer.get("usage") if isinstance(answer, dict) else None
+    if not isinstance(usage, dict):
+        return estimated
+    sent, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    return (sent if isinstance(sent, int) else estimated[0], written if isinstance(written, int) else estimated[1])
 
 
 def scrubbed(text: str, environ: Mapping[str, str] | None = None) -> str:

@@ -69,6 +69,8 @@ class Terminal:
                     self._line("pursues", plain(self._subgoals[turn["current"]].text), "bold")
             case "choose":
                 self.show_candidates(turn["candidates"])
+                if left := turn.get("left"):
+                    self._line("left", left.sentence(), "dim")
                 self._decision(turn["decision"])
             case "ask":
                 self._decision(turn["decision"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,6 +63,29 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Left:
+    """What may still be spent, of the goal's limits and the day's, whichever is less; None: no limit."""
+
+    steps: int
+    """Turns."""
+    seconds: float | None = None
+    """Simulated."""
+    tokens: int | None = None
+    cost: float | None = None
+    """In the currency of the prices."""
+
+    def sentence(self) -> str:
+        """In words: '12 turns, 3,400 tokens, 0.02 of money'."""
+        parts = [
+            f"{self.steps:,} turns" if self.steps != 1 else "1 turn",
+            "" if self.seconds is None else f"{self.seconds:,.0f} simulated seconds",
+            "" if self.tokens is None else f"{self.tokens:,} tokens",
+            "" if self.cost is None else f"{self.cost:,.4g} of money",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
 class Step:
     """One turn of the loop, whole: journal, prompt, trace and memory are projections of a list of these."""
 
@@ -78,6 +102,8 @@ class Step:
     verdict: Verdict | None
     after: Observation | None = None
     """As seen by the check."""
+    left: Left | None = None
+    """What could still be spent before the turn."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +115,6 @@ class Result:
     status: Literal["reached", "refused", "stopped"]
     """reached: the agent says so (a benchmark asks `facts()`); refused: it says it can't; stopped: a limit."""
     reason: str
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]
     seconds: float
     """Simulated seconds."""

@@ -26,7 +26,7 @@ def step(phrase, then="continue", before=None, after=None, kind="act", index=0, 
 
 
 def end(steps, subgoals=1, limits=NO_LIMITS, seconds=0.0, wall_seconds=0.0):
-    return ending(steps, subgoals=subgoals, limits=limits, seconds=seconds, wall_seconds=wall_seconds)
+    return ending(steps, turns=len(steps), subgoals=subgoals, limits=limits, seconds=seconds, wall_seconds=wall_seconds)
 
 
 def test_seen_and_said_go_on():
@@ -49,10 +49,11 @@ def test_every_part_of_the_effects_is_a_named_fact():
     assert {f.name: f.holds for f in verdict.facts} == {"the hand is empty": True, "the sponge is here": False}
 
 
-def test_a_second_failure_here_asks_for_another_way():
+def test_a_third_failure_here_asks_for_another_way():
     first = step("pick up the sponge", "retry")
-    assert check(PICK, FAILED, seen(), seen(), [first]).then == "replan"
-    assert check(PICK, FAILED, seen("far counter"), seen("far counter"), [first]).then == "retry"
+    assert check(PICK, FAILED, seen(), seen(), [first]).then == "retry"
+    assert check(PICK, FAILED, seen(), seen(), [first, first]).then == "replan"
+    assert check(PICK, FAILED, seen("far counter"), seen("far counter"), [first, first]).then == "retry"
 
 
 def test_remembered_things_are_not_facts():
@@ -110,16 +111,23 @@ def test_limits_stop(limits, word):
     assert word in told.reason
 
 
-def test_the_same_failure_three_times_stops():
-    steps = [step("find the coke", "retry") for _ in range(3)]
-    assert end(steps[:2]) is None
-    assert "failed 3 times" in end(steps).reason
+@pytest.mark.parametrize("then", ["retry", "continue"])
+def test_the_same_result_in_the_same_state_a_fourth_time_stops(then):
+    steps = [step("find the coke", then) for _ in range(4)]
+    assert end(steps[:3]) is None
+    assert "same result in the same situation 4 times" in end(steps).reason
+    assert end([*steps[:3], step("find the coke", then, before=seen(objects=[("coke", "table")]))]) is None
+    assert end([*steps[:3], step("find the coke", then, index=1)], subgoals=2) is None, "another subgoal"
 
 
-def test_taking_turns_without_change_stops():
-    here, there = seen("table", visited=("table", "user")), seen("user", visited=("table", "user"))
-    a, b = step("go to the user", before=here, after=there), step("go to the table", before=there, after=here)
-    assert "took turns" in end([a, b, a, b]).reason
-    assert end([a, b, a]) is None
-    moved = step("go to the table", before=there, after=seen("table", objects=[("coke", "table")]))
-    assert end([a, b, a, moved]) is None
+@pytest.mark.parametrize("length", [2, 3])
+def test_cycles_of_any_length_are_stopped(length):
+    places = ["table", "user", "cabinet"][:length]
+    visited = tuple(places)
+    looks = [seen(place, visited=visited) for place in places]
+    turn = [
+        step(f"go to the {places[(i + 1) % length]}", before=looks[i], after=looks[(i + 1) % length])
+        for i in range(length)
+    ]
+    assert end(turn * 3) is None
+    assert end([*turn * 3, turn[0]]).status == "stopped"

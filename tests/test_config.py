@@ -33,6 +33,8 @@ def test_every_field_can_be_set_by_environment(name):
         "clutter": "light",
         "embedder": "hash",
         "gui": "true",
+        "ask_twice": "true",
+        "prompt_left": "true",
         "floor": "0.2",
         "detector_threshold": "0.2",
         "precision": "int8",

@@ -279,7 +279,7 @@ def test_a_url_is_a_model_s_name(serve, prefix, monkeypatch):
 def test_a_server_that_fails_in_the_middle_of_a_run_is_told_and_the_run_can_go_on(serve, tmp_path, monkeypatch):
     endpoint = serve(faults=[None, "garbage"])
     settings = {"WORLD": "symbolic", "EMBEDDER": "hash", "VALUES": "declared", "MEMORY": tmp_path / "m"}
-    for name, value in {**settings, "MODEL": f"{endpoint.url}#bytes", "MAX_STEPS": 1, "EXAMPLES": 0}.items():
+    for name, value in {**settings, "MODEL": f"{endpoint.url}#bytes", "MAX_STEPS": 1, "EXAMPLES": 0, "SPARE": "none"}.items():
         monkeypatch.setenv(f"DOABLE_{name}", str(value))
     runs = ["--runs", str(tmp_path / "r")]
     failed = CliRunner().invoke(app, ["run", "bring me the coke", *runs])

@@ -124,20 +124,29 @@ def step(phrase, then, before=None, after=None, subgoal="g"):
     )  # fmt: skip
 
 
-def test_a_skill_that_failed_twice_here_is_tabu_here_only():
-    steps = [step("find the coke", "retry"), step("find the coke", "replan")]
-    assert "find the coke" in tabu(steps, Subgoal("g"), seen())
-    assert not tabu(steps, Subgoal("g"), seen("far counter"))
-    assert not tabu(steps, Subgoal("g"), seen(holding="apple"))
-    assert not tabu(steps, Subgoal("another"), seen())
-    assert not tabu(steps[:1], Subgoal("g"), seen())
-    assert failures(steps, "find the coke", Situation("table", None)) == 2
+def test_a_skill_that_failed_three_times_here_is_tabu_here_only():
+    steps = [step("find the coke", "retry"), step("find the coke", "retry"), step("find the coke", "replan")]
+    assert "failed 3 times" in tabu(steps, seen())["find the coke"]
+    assert not tabu(steps, seen("far counter"))
+    assert not tabu(steps, seen(holding="apple"))
+    assert not tabu(steps[:2], seen())
+    assert failures(steps, "find the coke", Situation("table", None)) == 3
 
 
 def test_a_skill_that_changed_nothing_is_tabu_until_something_changes():
     steps = [step("go to the table", "continue", seen(), seen())]
-    assert "changed nothing" in tabu(steps, Subgoal("g"), seen())["go to the table"]
-    assert not tabu(steps, Subgoal("g"), seen(visited=("far counter",)))
+    assert "changed nothing" in tabu(steps, seen())["go to the table"]
+    assert not tabu(steps, seen(visited=("far counter",)))
+
+
+def test_what_led_back_is_not_begun_again_unless_a_failure_did_it():
+    here, held, there = seen(), seen(holding="coke"), seen("user")
+    round_trip = [step("go to the user", "continue", here, there), step("go to the table", "continue", there, here)]
+    assert "led back" in tabu(round_trip, here)["go to the user"]
+    slip = [step("pick up the coke", "continue", here, held), step("go to the user", "retry", held, here)]
+    assert not tabu(slip, here)
+    assert not tabu(slip * 2, here)
+    assert "3 times" in tabu(slip * 3, here)["pick up the coke"]
 
 
 def test_too_little_that_is_doable_is_refused():
