@@ -174,9 +174,7 @@ _THOUGHT_FRAME = 6
 
 def _sound(values: NDArray[np.float64], name: str) -> NDArray[np.float64]:
     """Log-probabilities as they are. Raises `ServerError` for what can be none."""
-    if not (np.isfinite(values).all() and (values <= 0).all()):
-        raise ServerError(
-            f"Expected log-probabilities of at most 0 from {name}, got {values[~(values <= 0)][:1] or values.min()}. "
-            "Look at the server's model and its log."
-        )
+    bad = values[~(np.isfinite(values) & (values <= 0))]
+    if bad.size:
+        raise ServerError(f"Expected log-probabilities of at most 0 from {name}, got {bad[0]}. Look at its log.")
     return values

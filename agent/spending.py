@@ -1,7 +1,8 @@
 """What a goal and a day may cost: turns, simulated seconds, tokens and money, each held *before* it is spent.
 
 Where there is such a limit, what is spent is kept in one SQLite file beside the runs, so that several processes count
-together and a resumed run goes on counting. A spend that would go beyond a limit is not made: `OverBudget` is raised, and the run stops.
+together and a resumed run goes on counting. A spend that would go beyond a limit is not made: `OverBudget` is raised,
+and the run stops.
 
 Tokens are those of every text that a language model is sent or writes. A server tells how many there were; until it
 does, and for models on this machine, they are counted (or taken to be 3 characters each, which no tokeniser in use

@@ -11,12 +11,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from doable.agent import llamacpp, models
+from doable.agent import Agent, Config, ScriptedModel, llamacpp, models
+from doable.agent.accounts import OverBudget
 from doable.agent.cli import app
 from doable.agent.language_model import check_language_model
 from doable.agent.remote_lm import CompletionsLM
 from doable.agent.retrying import Patience
 from doable.agent.server import Server, ServerError
+from doable.agent.spending import Metered, Purse
+from doable.memory.embedding import HashEmbedder
+from doable.memory.store import Memory
+from doable.sim.symbolic import SymbolicWorld
+from doable.skills.baselines import DeclaredValues
 
 TABLE = np.log(np.random.default_rng(0).dirichlet(np.full(256, 0.2), size=256) + 1e-9)
 TABLE -= np.log(np.exp(TABLE).sum(axis=1, keepdims=True))
@@ -279,7 +285,14 @@ def test_a_url_is_a_model_s_name(serve, prefix, monkeypatch):
 def test_a_server_that_fails_in_the_middle_of_a_run_is_told_and_the_run_can_go_on(serve, tmp_path, monkeypatch):
     endpoint = serve(faults=[None, "garbage"])
     settings = {"WORLD": "symbolic", "EMBEDDER": "hash", "VALUES": "declared", "MEMORY": tmp_path / "m"}
-    for name, value in {**settings, "MODEL": f"{endpoint.url}#bytes", "MAX_STEPS": 1, "EXAMPLES": 0, "SPARE": "none"}.items():
+    settings |= {"SPARE": "none"}
+    for name, value in {
+        **settings,
+        "MODEL": f"{endpoint.url}#bytes",
+        "MAX_STEPS": 1,
+        "EXAMPLES": 0,
+        "SPARE": "none",
+    }.items():
         monkeypatch.setenv(f"DOABLE_{name}", str(value))
     runs = ["--runs", str(tmp_path / "r")]
     failed = CliRunner().invoke(app, ["run", "bring me the coke", *runs])
@@ -287,3 +300,43 @@ def test_a_server_that_fails_in_the_middle_of_a_run_is_told_and_the_run_can_go_o
     assert "Expected JSON" in failed.stderr
     words = shlex.split(failed.stderr.split("Go on with: doable ")[1])
     assert CliRunner().invoke(app, words).exit_code in (0, 1)
+
+
+def test_where_a_server_fails_the_spare_model_goes_on(serve, tmp_path):
+    endpoint = serve(faults=[None, "garbage"])
+    world = SymbolicWorld()
+    world.reset(seed=0)
+    config = Config(model=f"{endpoint.url}#bytes", spare="scripted:go to the table;done", examples=0, max_steps=3,
+                    runs=str(tmp_path / "runs"))  # fmt: skip
+    memory = Memory(tmp_path / "memory", HashEmbedder())
+    result = Agent(world, None, memory, DeclaredValues(), config=config).run("go to the table")
+    assert result.status == "reached"
+    assert "scripted was asked, since: Expected JSON" in result.steps[0].decision.reason
+    asked = len(endpoint.requests)
+    Agent(world, None, memory, DeclaredValues(), config=config).run("go to the table")
+    assert len(endpoint.requests) > asked, "the next run asks it again"
+
+
+@pytest.mark.parametrize("nonsense", [math.nan, 0.5, -math.inf])
+def test_numbers_that_are_no_log_probabilities_are_told(tmp_path, nonsense):
+    model = ScriptedModel(lambda prompt, text: nonsense)
+    world = SymbolicWorld()
+    world.reset(seed=0)
+    agent = Agent(world, model, Memory(tmp_path / "m", HashEmbedder()), DeclaredValues(),
+                  config=Config(runs=str(tmp_path / "runs")))  # fmt: skip
+    with pytest.raises(ServerError, match="log-probabilities of at most 0 from scripted"):
+        agent.run("go to the table")
+
+
+def test_what_is_sent_to_a_server_is_paid_for_by_what_it_says(serve, tmp_path):
+    endpoint = serve()
+    model = CompletionsLM(Server(endpoint.url, patience=QUICK, environ={}))
+    purse = Purse(Config(max_tokens=30), tmp_path, "run")
+    Metered(model, purse).loglikelihood(PROMPT, [" a\n"])
+    left = purse.left(0, 0.0).tokens
+    assert left < 30
+    asked = len(endpoint.requests)
+    with pytest.raises(OverBudget, match="30 tokens a goal"):
+        Metered(model, purse).loglikelihood(PROMPT, PHRASES * 4)
+    assert len(endpoint.requests) == asked, "nothing was sent"
+    assert purse.left(0, 0.0).tokens == left
