@@ -144,6 +144,15 @@ class Config:
     ask_least: float = 0.08
     """Somebody who can be asked is asked which of several objects is meant, if more than one has at least this share of
     say × can; `doable bench asking` tells how it was chosen."""
+    forbidden: str | None = None
+    """Where no part of the robot may go: rectangles 'west,south,east,north', metres in the world frame, joined by ';'.
+    A motion that would enter one is refused, whoever asks for it."""
+    workspace: str | None = None
+    """The rectangle 'west,south,east,north' that the robot may not leave (default: the room)."""
+    top_speed: float = 1.0
+    """Share of the robot's own speeds, base and arm, that no motion exceeds."""
+    top_force: float = 1.0
+    """Share of its fingers' force that no grasp exceeds."""
     gui: bool = False
     """Show the physics in a window."""
 
@@ -167,6 +176,9 @@ class Config:
         for name in ("price_in", "price_out"):
             if not (math.isfinite(price := getattr(self, name)) and price >= 0):
                 raise ConfigError(f"Expected {name} to be a price of at least 0, got {price}.")
+        for name in ("top_speed", "top_force"):
+            if not 0 < (share := getattr(self, name)) <= 1:
+                raise ConfigError(f"Expected {name} to be a share in (0, 1], got {share}.")
         for name in ("floor", "detector_threshold", "ask_least"):
             if not 0 <= (share := getattr(self, name)) < 1:
                 raise ConfigError(f"Expected {name} to be a probability in [0, 1), got {share}.")

@@ -14,6 +14,7 @@ from ..sim.scene import Scene, load_scene
 from ..sim.symbolic import SymbolicWorld
 from ..sim.task import Setup
 from ..sim.world import World
+from ..sim.zones import around, parse_zones
 from . import prompts
 from .config import Config
 from .language_model import LanguageModel, ScriptedModel
@@ -24,19 +25,25 @@ SCRIPTED = "scripted:"
 
 def make_world(config: Config) -> World:
     """The world of the config's scene, reset by its seed."""
-    scene = load_scene(config.scene)
+    scene = fenced(load_scene(config.scene), config)
     if config.world == "symbolic":
         world: World = SymbolicWorld(scene)
     else:
         from ..sim.physics_world import PhysicsWorld
 
         detector = make_detector(config.detector, scene, threshold=config.detector_threshold)
-        world = PhysicsWorld(scene, gui=config.gui, detector=detector)
+        world = PhysicsWorld(scene, gui=config.gui, detector=detector, speed=config.top_speed, force=config.top_force)
     setup = replace(Setup.of(scene), clutter=config.clutter)
     if config.disturb:
         setup = replace(setup, disturbances=parse_disturbances(load_disturbances(config.disturb), scene))
     world.reset(setup, seed=config.seed)
     return world
+
+
+def fenced(scene: Scene, config: Config) -> Scene:
+    """The scene with what the config closes to the robot. Raises `ZoneError`."""
+    closed = parse_zones(config.forbidden or "") + (around(config.workspace) if config.workspace else ())
+    return replace(scene, forbidden=scene.forbidden + closed) if closed else scene
 
 
 def make_model(config: Config) -> LanguageModel:

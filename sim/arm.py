@@ -89,6 +89,8 @@ class ArmRobot(Servo):
     """Postures that are free: tucked first, ready last."""
     grasp_link: int
     """The link whose frame is the grasp point's."""
+    pace = 1.0
+    """Share of its speeds, base and arm, that no motion exceeds, in (0, 1]."""
     guard: Guard | None = None
     """Set by the world; without one, nothing is refused for what it would meet."""
     observe: Callable[..., Observation]
@@ -316,7 +318,7 @@ class ArmRobot(Servo):
             command(1.0, 0.0)
             self.physics.step(_TICK)
             return Motion("reached")
-        ramp = motors.ramp
+        seconds, ramp = seconds / self.pace, motors.ramp
         # At full speed progress takes `seconds`; a motion shorter than its ramps never gets there.
         top = min(1.0, math.sqrt(seconds / ramp))
         rise = ramp * top

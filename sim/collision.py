@@ -23,6 +23,7 @@ from .observation import DrawerState, SeenObject
 from .physics import Physics
 from .robot import Grip
 from .scene import Scene
+from .zones import HEIGHT, Zone
 
 _DEEP = 0.006
 """Metres that shapes may overlap before it counts: the play of motors, maps and pads."""
@@ -63,6 +64,7 @@ class Guard:
         self._physics = Physics()
         p = self._p = self._physics.p
         cabinets = build(self._physics, scene)
+        self._zones = {_box(p, zone): zone.name for zone in scene.forbidden}
         self._drawers = {name: (c.body, joint) for c in cabinets.values() for name, joint in c.joints.items()}
         self.moved: dict[str, float] = {}
         """Drawers that the robot has moved since they were seen, and when: they are left out."""
@@ -159,6 +161,8 @@ class Guard:
         )  # fmt: skip
         if pair[2] == self.robot:
             return mine, f"robot's own {self._shape.parts[pair[3]]}"
+        if pair[2] in self._zones:
+            return mine, self._zones[pair[2]]
         drawer = next((name for name, where in self._drawers.items() if where == pair[2:]), None)
         if drawer or pair[2] in self._places:
             return mine, drawer or self._places[pair[2]]
@@ -211,6 +215,13 @@ class Checker:
         offset = (0.0, 0.0, self._held.below - kind.size[2] / 2)
         at, turn = self._p.multiplyTransforms(state[4], state[5], offset, turn)
         self._p.resetBasePositionAndOrientation(self._body, at, turn)
+
+
+def _box(p: Any, zone: Zone) -> int:
+    """The body of a zone."""
+    half = ((zone.east - zone.west) / 2, (zone.north - zone.south) / 2, HEIGHT / 2)
+    middle = ((zone.west + zone.east) / 2, (zone.south + zone.north) / 2, HEIGHT / 2)
+    return p.createMultiBody(0, p.createCollisionShape(p.GEOM_BOX, halfExtents=half), -1, middle)
 
 
 def between(path: Postures) -> Postures:

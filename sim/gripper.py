@@ -71,6 +71,11 @@ class Gripper:
         self._held = (grip, gap) if grip is not None and gap > 0.012 else None
         return gap
 
+    def soften(self, share: float) -> None:
+        """Press with no more than this share of its force, in (0, 1]."""
+        self._press *= share
+        self._force = [share * force for force in self._force]
+
     def open(self) -> None:
         """All the way."""
         self._held = None

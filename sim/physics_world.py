@@ -46,10 +46,19 @@ _FAULT = 480
 class PhysicsWorld:
     """The `World` contract with a robot in it. One instance owns one physics client; use it from one thread."""
 
-    def __init__(self, scene: Scene | str = "kitchen", *, gui: bool = False, detector: Detector | None = None):
+    def __init__(
+        self,
+        scene: Scene | str = "kitchen",
+        *,
+        gui: bool = False,
+        detector: Detector | None = None,
+        speed: float = 1.0,
+        force: float = 1.0,
+    ):
+        """`speed`, `force`: shares, in (0, 1], of the robot's own speeds and of its fingers' force, at most."""
         self.scene = load_scene(scene) if isinstance(scene, str) else scene
         self.physics = Physics(gui=gui)
-        self._given_detector = detector
+        self._given_detector, self._speed, self._force = detector, speed, force
         self._disturber = Disturber()
         self._guard: Guard | None = None
         self.reset()
@@ -99,6 +108,8 @@ class PhysicsWorld:
         )
         base = self.scene.place(setup.robot_at).stand(0.0, STAND + out)
         self.robot = make_robot(self.physics, self.scene, base)
+        self.robot.pace = self._speed
+        self.robot.gripper.soften(self._force)
         self.robot.observe = self.observe
         if setup.holding:
             body = add_object(self.physics, CATALOGUE[setup.holding], (0.0, 0.0, -2.0), 0.0)

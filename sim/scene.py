@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from .catalogue import CATALOGUE, KITCHEN, UnknownName, object_type
 from .scene_file import SceneFile
+from .zones import Zone
 
 _FACING = {"east": 0.0, "north": math.pi / 2, "west": math.pi, "south": -math.pi / 2}
 
@@ -135,6 +136,8 @@ class Scene:
     decor: tuple[Decor, ...] = ()
     held_out: bool = False
     """Nothing may be trained in it: it is for measuring."""
+    forbidden: tuple[Zone, ...] = ()
+    """Where no part of the robot may go."""
 
     @property
     def robot_at(self) -> str:

@@ -20,6 +20,7 @@ from .disturbances import as_data, parse_disturbances
 from .disturber import Disturber, Event, Thing
 from .facts import AnyOf, At, Clean, Closed, Condition, Facts, Here, Holding, Not, ObjectFact, Open, RobotAt, leaves
 from .observation import DrawerState, Observation, RobotState, SeenObject, SeenSpill
+from .robot import RADIUS
 from .scene import Scene, load_scene
 from .task import Setup
 from .world import Moment
@@ -153,6 +154,8 @@ class SymbolicWorld:
     def _make(self, effect: Condition) -> str | None:
         match effect:
             case RobotAt(place):
+                if reason := self._closed(place):
+                    return reason
                 self._move(place)
             case Here():
                 return None if effect.holds(self._in_view()) else self._search(effect)
@@ -181,7 +184,10 @@ class SymbolicWorld:
                     return f"no {what} here"
                 self._take(here[0])
             case Open(drawer) | Closed(drawer):
-                self._move(self.scene.drawer(drawer).cabinet)
+                cabinet = self.scene.drawer(drawer).cabinet
+                if reason := self._closed(cabinet):
+                    return reason
+                self._move(cabinet)
                 self._open[drawer] = isinstance(effect, Open)
             case Clean(surface):
                 self._dirty = [place for place in self._dirty if place != surface]
@@ -204,11 +210,19 @@ class SymbolicWorld:
         known = [where for i, (where, _) in self._seen.items() if is_a(self._objects[i][0], here.what)]
         hinted = [place for kind, place in self._hints if is_a(kind, here.what) and place not in self._looked]
         for place in dict.fromkeys(self._cabinet(place) or place for place in (*known, *hinted, *fresh)):
+            if self._closed(place):
+                continue
             self._move(place)
             if here.holds(self._in_view()):
                 return None
         looked = ", ".join(self._looked)
         return f"not seen at: {looked}"
+
+    def _closed(self, place: str) -> str | None:
+        """Why the robot may not stand at a place; None: it may."""
+        x, y, _ = self.scene.place(place).stand()
+        zone = next((zone for zone in self.scene.forbidden if zone.holds(x, y, RADIUS)), None)
+        return f"the way to the {place} would enter the {zone.name}" if zone and place != self._robot_at else None
 
     def _move(self, place: str) -> None:
         self._robot_at = place

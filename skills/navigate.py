@@ -54,7 +54,7 @@ class Block:
 
 
 def blocks(scene: Scene, observation: Observation) -> tuple[Block, ...]:
-    """The furniture, with the drawers that are or may be open, grown by the robot's radius."""
+    """The furniture, with the drawers that are or may be open, and what is forbidden, grown by the robot's radius."""
     found = []
     for place in scene.places:
         reach = -protrusion(scene, observation, place)
@@ -63,6 +63,8 @@ def blocks(scene: Scene, observation: Observation) -> tuple[Block, ...]:
             *(place.to_world(along, deep) for along in (-half, half) for deep in (reach, place.size[1])), strict=True
         )
         found.append(Block(min(xs) - RADIUS, min(ys) - RADIUS, max(xs) + RADIUS, max(ys) + RADIUS))
+    for zone in scene.forbidden:
+        found.append(Block(zone.west - RADIUS, zone.south - RADIUS, zone.east + RADIUS, zone.north + RADIUS))
     return tuple(found)
 
 

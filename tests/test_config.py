@@ -34,6 +34,8 @@ def test_every_field_can_be_set_by_environment(name):
         "embedder": "hash",
         "gui": "true",
         "ask_twice": "true",
+        "top_speed": "0.5",
+        "top_force": "0.5",
         "prompt_left": "true",
         "floor": "0.2",
         "detector_threshold": "0.2",
