@@ -27,6 +27,8 @@ _KEPT = 6
 _TURNS = 200
 """Turns whose beginning is kept to go back to."""
 _BEGINNING = "1-observe"
+_SECOND = "20260101-120000"
+"""What a run's id begins with: when it began."""
 
 
 class _NewestOnly(SqliteSaver):
@@ -57,7 +59,9 @@ def runs_folder(path: str | Path | None = None) -> Path:
 
 def newest(runs: Path, count: int) -> Iterator[tuple[str, Journal]]:
     """Id and journal of the newest runs that can be read, newest first."""
-    folders = sorted((p for p in runs.iterdir() if p.is_dir()), reverse=True) if runs.is_dir() else []
+    found = (p for p in runs.iterdir() if p.is_dir()) if runs.is_dir() else ()
+    # Of runs that began in the same second, the one that was written to last.
+    folders = sorted(found, key=lambda p: (p.name[: len(_SECOND)], p.stat().st_mtime_ns), reverse=True)
     read = 0
     for path in folders:
         if read == count:
