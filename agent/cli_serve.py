@@ -13,6 +13,9 @@ from .cli_common import bad_input
 from .config import Config
 
 TOKEN = "DOABLE_TOKEN"
+_KEEP = 150
+"""Seconds that a silent connection is kept: longer than proxies in front keep theirs (Caddy: 120), so that none of them
+sends a request on one that is just being closed."""
 
 
 def serve(
@@ -50,7 +53,7 @@ def serve(
 
     uvicorn.run(
         app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=2,
-        date_header=False, access_log=False, proxy_headers=False,
+        date_header=False, access_log=False, proxy_headers=False, timeout_keep_alive=_KEEP,
     )  # fmt: skip
 
 
