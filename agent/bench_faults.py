@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from ..memory.embedding import HashEmbedder
 from ..sim.catalogue import UnknownName
 from ..sim.disturbances import load_disturbances, parse_disturbances
 from ..sim.facts import All, At, Condition, Holding, RobotAt
@@ -40,8 +41,9 @@ from .bench_files import appending, as_json, results_folder, write_whole
 from .config import Config
 from .curves import draw
 from .knowing_model import KnowingModel
+from .memory_views import Nothing
 from .origin import origin
-from .parts import make_memory, make_model, make_values
+from .parts import make_model, make_values
 from .statistics import Share, wilson
 from .types import Result
 
@@ -190,19 +192,17 @@ def pursue(job: Job) -> Row:
         scene = load_scene(config.scene)
         _parts.update(
             scene=scene, model=KnowingModel(make_model(config)), values=make_values(config),
-            library=SkillLibrary.of(scene), world=_world(config, scene),
+            library=SkillLibrary.of(scene), world=_world(config, scene), memory=Nothing(HashEmbedder()),
         )  # fmt: skip
     scene, world = _parts["scene"], _parts["world"]
     goal, setup, wanted = situation(scene, cell.horizon, job.number, job.seed)
     world.reset(replace(setup, disturbances=_disturbances(cell.fault, scene)), seed=job.seed * 100_003 + job.number)
     with TemporaryDirectory(prefix="doable-bench-", ignore_cleanup_errors=True) as folder:
         mine = replace(
-            config, memory=f"{folder}/memory", runs=f"{folder}/runs", embedder="hash",
+            config, runs=folder,
             search="best-first", max_steps=3 * cell.horizon + 4, **SETTINGS[cell.arm],
         )  # fmt: skip
-        memory = make_memory(mine)
-        result = Agent(world, _parts["model"], memory, _parts["values"], _parts["library"], mine).run(goal)
-        memory.close()
+        result = Agent(world, _parts["model"], _parts["memory"], _parts["values"], _parts["library"], mine).run(goal)
     return Row(
         cell.fault, cell.horizon, cell.arm, job.number, result.status, wanted.holds(world.facts()),
         len(result.steps), loops(result), result.reason,

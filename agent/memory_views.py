@@ -1,10 +1,12 @@
-"""Memory as it looks from elsewhere: from an imagined world, or from a moment that is over."""
+"""Memory as it looks from elsewhere: from an imagined world, from a moment that is over, or to who has none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
+
+from langchain_core.embeddings import Embeddings
 
 from ..memory.record import Record
 from ..memory.shelf import Filter
@@ -30,6 +32,26 @@ class ReadOnly:
 
     def end(self, record_id: str, until: float | None) -> None:
         """Nothing ends."""
+
+
+class Nothing:
+    """A memory that keeps nothing: what an episode knows by itself, for benchmarks of single episodes."""
+
+    def __init__(self, embedder: Embeddings):
+        self.embedder = embedder
+
+    def remember(self, records: Iterable[Record]) -> list[Record]:
+        """Nothing is kept."""
+        return []
+
+    def count(self, only: Filter | None = None) -> int:
+        """None."""
+        return 0
+
+    def _none(self, *_: Any, **__: Any) -> list[Any]:
+        return []
+
+    recall = search = select = by_word = by_meaning = starting_with = all = forget = _none
 
 
 class AsOf:
