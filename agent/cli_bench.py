@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .cli_bench_runs import bench_the_kills, bench_the_long_goal
 from .cli_common import INTERRUPTED, bad_input, configured, going_on
 from .cli_report import report_bench
 from .cli_serve import load_server
@@ -19,6 +20,8 @@ bench = typer.Typer(no_args_is_help=True, help="Measure the agent.")
 bench.command("report")(report_bench)
 bench.command("serve")(load_server)
 bench.command("values")(bench_values_command)
+bench.command("kills")(bench_the_kills)
+bench.command("long")(bench_the_long_goal)
 
 
 @bench.command("tasks")

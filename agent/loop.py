@@ -107,6 +107,7 @@ class Loop:
         self.world, self.memory, self.values, self.library = world, memory, values, library
         self.config, self.folder, self.journal, self.person = config, folder, journal, person
         self._header = journal.header
+        self._goal = recalling.shortened(journal.header.goal)
         self._limits = Limits(config.max_steps, config.max_seconds, config.max_wall_seconds)
         self._skills = {skill.phrase: skill for skill in library}
         self._purse = Purse(config, folder.folder.parent, folder.run_id)
@@ -154,7 +155,7 @@ class Loop:
 
     def recall(self, turn: Turn) -> Change:
         """What earlier episodes know of it; their sightings join the observation as hints."""
-        goal, subgoal = self._header.goal, self._subgoal(turn)
+        goal, subgoal = self._goal, self._subgoal(turn)
         query = goal if subgoal is None or subgoal.text == goal else f"{subgoal.text} ({goal})"
         observation = turn["observation"]
         found = recalling.recall(
@@ -261,7 +262,7 @@ class Loop:
             wall_seconds=time.monotonic() - self._deadline_from,
         )
         if ending:
-            records.append(recalling.summary(self._header.goal, ending, started + now, episode, [*steps, step]))
+            records.append(recalling.summary(self._goal, ending, started + now, episode, [*steps, step]))
         self.memory.remember(records)
         if ending:
             consolidate(self.memory, episode, budget=self.config.memory_budget)
@@ -359,7 +360,7 @@ class Loop:
     def _step(self, turn: Turn) -> Step:
         return Step(
             index=turn["index"],
-            goal=self._header.goal,
+            goal=self._goal,
             subgoal=self._pursued(turn),
             observation=turn["observation"],
             recalled=turn["recalled"],

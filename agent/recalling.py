@@ -30,8 +30,15 @@ _PAST: dict[str, str] = {
 
 _DONE_BY = re.compile(r"""Done ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*") by: ([^.]*)\.""")
 """What `summary` writes of a subgoal that was finished."""
+_LONGEST = 1000
+"""Characters of a goal that is told whole."""
 _EXAMPLES = 128
 """Earlier runs that few-shot examples are chosen from, the newest."""
+
+
+def shortened(goal: str) -> str:
+    """A goal's beginning, for steps and records, which there may be thousands of."""
+    return goal if len(goal) <= _LONGEST else f"{goal[:_LONGEST]} …"
 
 
 def recall(memory: Memory, query: str, *, count: int, now: float, episode: str) -> tuple[Record, ...]:
