@@ -26,12 +26,12 @@ from .loop import PHASES, Loop, Turn, Values
 from .memory_views import AsOf
 from .parts import make_memory, make_model, make_values, make_world
 from .person import Person, WrittenAnswers
-from .planned import BlindLoop, PlannedLoop
+from .planned import BlindLoop, CritiqueLoop, PlannedLoop
 from .runs import RunFolder, runs_folder
 from .types import Decision, Result, Step
 
 _VERSIONS = ("doable", "langgraph", "torch", "transformers", "pybullet", "chromadb")
-_LOOPS: dict[str, type[Loop]] = {"after": PlannedLoop, "none": BlindLoop}
+_LOOPS: dict[str, type[Loop]] = {"after": PlannedLoop, "critique": CritiqueLoop, "none": BlindLoop}
 """By `checks`; any other is the loop that chooses anew at every turn."""
 _NO_LIMIT = 1_000_000_000
 """LangGraph counts phases; how long a run may take is the config's to say."""
@@ -80,6 +80,7 @@ class Agent:
         self._world, self._model, self._memory, self._values, self._library = world, model, memory, values, library
         self._journal: Journal | None = None
         self._imagined: Result | None = None
+        self._planner: LanguageModel | None = None
         self.run_id: str | None = None
         """The id of the newest run, as soon as it has one."""
 
@@ -220,6 +221,16 @@ class Agent:
             self._library = SkillLibrary.of(self.world.scene, load_makers(self.config.skills))
         return self._library
 
+    def _make_planner(self) -> LanguageModel | None:
+        """The model that makes a vague goal into errands."""
+        name = self.config.errands
+        if name is None or name == "same":
+            return self.model if name else None
+        if self._planner is None:
+            self._tell("the model for errands")
+            self._planner = make_model(replace(self.config, model=name))
+        return self._planner
+
     def _make_spare(self) -> LanguageModel:
         self._tell("the spare language model")
         return make_model(replace(self.config, model=self.config.spare))
@@ -250,6 +261,7 @@ class Agent:
             folder=folder,
             journal=journal,
             person=self.person,
+            planner=self._make_planner(),
             spare=None if self.config.spare == "none" else self._make_spare,
         )
         thread: RunnableConfig = {"configurable": {"thread_id": folder.run_id}, "recursion_limit": _NO_LIMIT}

@@ -6,6 +6,7 @@ number of turns (three for each skill and four more), by the loop as far as it l
 | arm | what it does |
 | --- | --- |
 | open loop | plans once, carries the plan out, looks at nothing (as SayCan's released code does) |
+| self-critique | the same plan; after each step the language model is asked whether it worked, and nobody looks |
 | + after-check | the same plan; a step that is not seen to be done is tried again, up to three times |
 | + recovery | chooses anew at every turn from what is seen; what failed is set aside |
 | + all | with the guards: `done` has to be seen |
@@ -47,11 +48,18 @@ from .parts import make_model, make_values
 from .statistics import Share, wilson
 from .types import Result
 
-ARMS: Mapping[str, str] = {"none": "open loop", "after": "+ after-check", "recover": "+ recovery", "all": "+ all"}
-"""What an arm is called."""
-SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "none": {"checks": "none"}, "after": {"checks": "after"}, "recover": {"guards": False}, "all": {},
+ARMS: Mapping[str, str] = {
+    "none": "open loop", "critique": "self-critique", "after": "+ after-check", "recover": "+ recovery", "all": "+ all",
 }  # fmt: skip
+"""What an arm is called."""
+USUAL = ("none", "after", "recover", "all")
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "none": {"checks": "none"},
+    "critique": {"checks": "critique"},
+    "after": {"checks": "after"},
+    "recover": {"guards": False},
+    "all": {},
+}
 HORIZONS = (1, 2, 4, 8, 12)
 RATES = (0.0, 0.05, 0.1, 0.2, 0.3)
 OTHERS = ("slips", "people", "labels")
@@ -127,16 +135,20 @@ def run_faults_benchmark(
     seed: int = 0,
     horizons: Sequence[int] = HORIZONS,
     faults: Sequence[str] = FAULTS,
+    arms: Sequence[str] = USUAL,
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> str:
     """`n` episodes a cell; writes rows.jsonl, summary.json, table.md, curves.png, origin.json into `out`. The table.
 
-    Rows that are there are not done again, and count. Raises ValueError for an unknown fault or horizon.
+    Rows that are there are not done again, and count. Raises ValueError for an unknown fault, horizon or arm.
     """
     for fault in faults:
         if fault not in FAULTS:
             raise UnknownName("a fault", fault, FAULTS)
+    for arm in arms:
+        if arm not in ARMS:
+            raise UnknownName("an arm", arm, ARMS)
     for horizon in horizons:
         if horizon not in HORIZONS:
             raise ValueError(f"Expected horizons among {', '.join(map(str, HORIZONS))}; got {horizon}.")
@@ -144,7 +156,7 @@ def run_faults_benchmark(
     path = out / "rows.jsonl"
     rows = _read(path, config.world, seed)
     done = {(row.cell, row.number) for row in rows}
-    cells = [Cell(f, h, arm) for f in faults for h in horizons for arm in ARMS if f in _of(h)]
+    cells = [Cell(f, h, arm) for f in faults for h in horizons for arm in arms if f in _of(h)]
     jobs = [Job(cell, k, seed, config) for k in range(n) for cell in cells if (cell, k) not in done]
     total = len(jobs)
     with appending(path) as file:
@@ -158,7 +170,7 @@ def run_faults_benchmark(
     write_whole(out / "summary.json", as_json(figures))
     write_whole(out / "table.md", table)
     draw(out / "curves.png", _panels(rows, faults, horizons), across="skills that the goal takes", up="success")
-    told = {"n": n, "horizons": list(horizons), "faults": list(faults), "world": config.world}
+    told = {"n": n, "horizons": list(horizons), "faults": list(faults), "arms": list(arms), "world": config.world}
     write_whole(out / "origin.json", as_json(origin(seed=seed, **told)))
     return table
 
@@ -263,12 +275,13 @@ def summarise(rows: Sequence[Row], cells: Sequence[Cell]) -> tuple[dict[str, flo
             "false_done_rate.high": false.high,
         }
     figures |= {"loops": sum(row.loop for row in ours), "episodes": len(ours)}
+    arms = list(dict.fromkeys(cell.arm for cell in cells))
     lines = [
-        f"| what goes wrong | skills | n | {' | '.join(ARMS.values())} |",
-        f"| --- | ---: | ---: |{' ---: |' * len(ARMS)}",
+        f"| what goes wrong | skills | n | {' | '.join(ARMS[arm] for arm in arms)} |",
+        f"| --- | ---: | ---: |{' ---: |' * len(arms)}",
     ]
     for fault, horizon in dict.fromkeys((cell.fault, cell.horizon) for cell in cells):
-        mine = [share[Cell(fault, horizon, arm)] for arm in ARMS]
+        mine = [share[Cell(fault, horizon, arm)] for arm in arms]
         lines.append(f"| {fault} | {horizon} | {mine[0].n} | {' | '.join(map(str, mine))} |")
     lines += ["", f"False done, all checks: {false} of {false.n} that said so."]
     lines += [f"Loops, all checks: {figures['loops']} in {len(ours)} episodes."]

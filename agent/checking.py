@@ -123,11 +123,21 @@ def conclude(decision: Decision, subgoal: Subgoal, count: int) -> Verdict | None
 
 
 def ending(
-    steps: Sequence[Step], *, turns: int, subgoals: int, limits: Limits, seconds: float, wall_seconds: float
-) -> Ending | None:
-    """Does the run end with its newest step, the last of `steps` and of `turns` turns? None: it goes on."""
+    steps: Sequence[Step], *, turns: int, subgoals: int, limits: Limits, seconds: float, wall_seconds: float,
+    revised: bool = False,
+) -> Ending | None:  # fmt: skip
+    """Does the run end with its newest step, the last of `steps` and of `turns` turns? None: it goes on.
+
+    `revised`: the list of subgoals is revised after each, so that one that can't be done does not end the run.
+    """
     last = steps[-1]
-    if last.decision.kind == "finish" and last.subgoal.index + 1 == subgoals:
+    final = last.subgoal.index + 1 == subgoals
+    given_up = [step.subgoal.text for step in steps if step.decision.kind == "refuse"] if revised else []
+    if revised and given_up and final and last.decision.kind in ("finish", "refuse"):
+        return Ending("refused", f"could not: {'; '.join(given_up)}. {findings(steps)}")
+    if revised and last.decision.kind == "refuse" and len(given_up) < PATIENCE:
+        return None
+    if last.decision.kind == "finish" and final:
         return Ending("reached", f"all {subgoals} subgoals are finished" if subgoals > 1 else "the goal is reached")
     if last.decision.kind == "refuse":
         return Ending("refused", f"{last.decision.reason}. {findings(steps)}")

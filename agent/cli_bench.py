@@ -329,6 +329,7 @@ def bench_the_faults(
     n: Annotated[int, typer.Option("--n", min=1, help="Episodes of each cell.")] = 100,
     horizon: Annotated[list[int] | None, typer.Option(help="Skills that goals take; several if given again.")] = None,
     fault: Annotated[list[str] | None, typer.Option(help="What goes wrong; several if given again.")] = None,
+    arm: Annotated[list[str] | None, typer.Option(help="How far it looks; several if given again.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-faults"),
     *,
@@ -340,13 +341,14 @@ def bench_the_faults(
     """
     from rich.console import Console
 
-    from .bench_faults import FAULTS, HORIZONS, run_faults_benchmark
+    from .bench_faults import FAULTS, HORIZONS, USUAL, run_faults_benchmark
     from .bench_files import progress
 
     with bad_input(), progress(Console(stderr=True)) as bar:
         job = bar.add_task("episodes", total=None)
         table = run_faults_benchmark(
-            config, out, n=n, seed=config.seed, horizons=horizon or HORIZONS, faults=fault or FAULTS, workers=workers,
+            config, out, n=n, seed=config.seed, horizons=horizon or HORIZONS, faults=fault or FAULTS,
+            arms=arm or USUAL, workers=workers,
             progress=lambda done, total: bar.update(job, completed=done, total=total),
         )  # fmt: skip
     typer.echo(table)

@@ -12,11 +12,10 @@ from ..sim.codec import from_json, to_json
 from ..sim.observation import Observation
 from ..skills.skill import Outcome
 from .checking import Ending
-from .types import Candidate, Decision, Left, Subgoal, Verdict
+from .types import Candidate, Decision, Errands, Left, Subgoal, Verdict
 
-_STATE = {
-    kind.__name__: kind for kind in (Subgoal, Candidate, Decision, Verdict, Ending, Outcome, Observation, Record, Left)
-}
+_KINDS = (Subgoal, Candidate, Decision, Verdict, Ending, Outcome, Observation, Record, Left, Errands)
+_STATE = {kind.__name__: kind for kind in _KINDS}
 _TAG = "doable"
 
 

@@ -116,6 +116,9 @@ class Config:
     adapter, 8 for others), as far as they fit a quarter of prompt_tokens."""
     wordings: int = 1
     """Wordings of the prompt that are asked; the mean of their log-likelihoods counts."""
+    errands: str | None = None
+    """The language model, named as for `model`, that makes a vague goal into errands and revises them after each, or
+    'same' for the model that scores. Take one that follows instructions (default: none, goals are cut by rules)."""
     ask_twice: bool = False
     """Ask the language model a second time, in other words and with what is seen told in the other order: if it then
     chooses otherwise, it is in doubt, and somebody who can be asked is."""
@@ -132,15 +135,20 @@ class Config:
     guards: bool = True
     """Hold choices against what the goal plainly asks for: other things are not taken, 'done' needs to be seen, and a
     refusal needs to have looked."""
-    checks: Literal["all", "after", "none"] = "all"
+    checks: Literal["all", "after", "critique", "none"] = "all"
     """How far what happens is looked at. For comparison: 'after' tries the steps of a plan made at the start until each
-    is seen to be done, 'none' carries the plan out blindly."""
+    is seen to be done, 'critique' until the language model says so itself, 'none' carries the plan out blindly."""
     authority: Literal["auto", "ask-each", "plan"] = "auto"
     """'ask-each' has a person say yes to every skill, 'plan' tells what would be done and does nothing."""
     yes: int = 0
     """With authority 'ask-each': so many skills are done before the first question."""
     answers: str | None = None
     """A JSON file of answers to questions, for runs that nobody watches; '*' answers all others."""
+    look_ahead: int = 3
+    """So many of the best skills are rolled forward in the world as it is believed to be, where the best one works with
+    less probability than `unsure`; 0: none."""
+    unsure: float = 0.5
+    """See `look_ahead`."""
     ask_least: float = 0.08
     """Somebody who can be asked is asked which of several objects is meant, if more than one has at least this share of
     say × can; `doable bench asking` tells how it was chosen."""
@@ -159,7 +167,7 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("max_steps", "prompt_steps"):
             _at_least(name, getattr(self, name), 1)
-        for name in ("seed", "recall_k", "thought_tokens", "examples", "yes"):
+        for name in ("seed", "recall_k", "thought_tokens", "examples", "yes", "look_ahead"):
             _at_least(name, getattr(self, name) or 0, 0)
         _at_least("wordings", self.wordings, 1)
         _at_least("prompt_tokens", self.prompt_tokens, 128)
@@ -179,7 +187,7 @@ class Config:
         for name in ("top_speed", "top_force"):
             if not 0 < (share := getattr(self, name)) <= 1:
                 raise ConfigError(f"Expected {name} to be a share in (0, 1], got {share}.")
-        for name in ("floor", "detector_threshold", "ask_least"):
+        for name in ("floor", "detector_threshold", "ask_least", "unsure"):
             if not 0 <= (share := getattr(self, name)) < 1:
                 raise ConfigError(f"Expected {name} to be a probability in [0, 1), got {share}.")
         for name in ("max_seconds", "max_wall_seconds", "max_tokens", "max_cost", *_DAY):

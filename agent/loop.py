@@ -10,6 +10,7 @@ snapshot's id in its state, and `act` does nothing else: the world that a checkp
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +27,19 @@ from ..sim.world import World
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
 from ..skills.skill import Outcome, Skill
-from . import asking, caution, checking, guards, meaning, prompts, recalling, recovering, scoring
+from . import (
+    asking,
+    caution,
+    checking,
+    errands,
+    guards,
+    looking_ahead,
+    meaning,
+    prompts,
+    recalling,
+    recovering,
+    scoring,
+)
 from .accounts import OverBudget
 from .checking import Ending, Limits
 from .config import Config
@@ -37,8 +50,9 @@ from .language_model import LanguageModel
 from .meaning import Meaning
 from .person import Person
 from .runs import RunFolder
+from .server import ServerError
 from .spending import Metered, Purse
-from .types import Candidate, Decision, Left, Step, Subgoal, Verdict
+from .types import Candidate, Decision, Errands, Left, Step, Subgoal, Verdict
 from .weighing import Weighing
 
 _KNOWN = 64
@@ -73,6 +87,8 @@ class Turn(TypedDict):
     """What it said when it was asked twice, if that differs."""
     left: Left | None
     """What may still be spent."""
+    errands: Errands | None
+    """What a vague goal was made into at this turn."""
     stop: str
     """The limit that the turn would have gone beyond."""
     decision: Decision
@@ -102,8 +118,10 @@ class Loop:
         journal: Journal,
         person: Person | None = None,
         spare: Callable[[], LanguageModel] | None = None,
+        planner: LanguageModel | None = None,
     ):
-        """`spare` makes the language model that goes on when one that is elsewhere does not answer."""
+        """`spare` makes the language model that goes on when one that is elsewhere does not answer; `planner` is the
+        one that makes a vague goal into errands."""
         self.world, self.memory, self.values, self.library = world, memory, values, library
         self.config, self.folder, self.journal, self.person = config, folder, journal, person
         self._header = journal.header
@@ -112,6 +130,8 @@ class Loop:
         self._skills = {skill.phrase: skill for skill in library}
         self._purse = Purse(config, folder.folder.parent, folder.run_id)
         self.model: LanguageModel = Metered(model, self._purse)
+        vague = planner is not None and errands.vague(journal.header.goal, world.scene)
+        self._planner = Metered(planner, self._purse) if planner and vague else None
         self._weighing = Weighing(
             self.model,
             list(self._skills),
@@ -171,9 +191,13 @@ class Loop:
 
     def decompose(self, turn: Turn) -> Change:
         """What to pursue by itself, and in what order."""
-        if turn.get("subgoals"):
-            return {"current": turn.get("current", 0)}
-        return {"subgoals": tuple(decompose(self._header.goal)), "current": turn.get("current", 0)}
+        current, known = turn.get("current", 0), turn.get("subgoals")
+        subgoals = known or tuple(decompose(self._header.goal))
+        made = self._errands_now(turn, subgoals)
+        if made and made.errands:
+            rest = (Subgoal(text, current + i) for i, text in enumerate(made.errands))
+            subgoals = (*subgoals[:current], *rest)
+        return {"subgoals": subgoals, "current": min(current, len(subgoals) - 1), "errands": made}
 
     def score(self, turn: Turn) -> Change:
         """What would help, weighed by what can work, for every skill."""
@@ -209,7 +233,9 @@ class Loop:
         decision = scoring.choose(turn["candidates"], self._skills, self._tabu(turn), self._least(turn))
         if notes := turn.get("thought"):
             decision = replace(decision, reason=f"{decision.reason}; {notes}")
-        return {"decision": self._question(turn) or decision if decision.kind == "act" else decision}
+        if decision.kind == "act":
+            decision = self._question(turn) or self._looked_ahead(turn, decision)
+        return {"decision": decision}
 
     def ask(self, turn: Turn) -> Change:
         """A person's word: which one is meant, or whether to do it. Nothing has moved yet."""
@@ -256,6 +282,7 @@ class Loop:
         ending = checking.ending(
             [*steps, step],
             turns=len(self.journal.steps) + 1,
+            revised=self._planner is not None,
             subgoals=len(turn["subgoals"]),
             limits=self._limits,
             seconds=now - self._header.began,
@@ -270,10 +297,21 @@ class Loop:
         self._purse.after_turn(now - step.observation.time)
         if ending:
             self.journal.close(Footer(ending.status, ending.reason, now - self._header.began))
-        finished = step.decision.kind == "finish"
-        return {"index": turn["index"] + 1, "current": turn["current"] + finished, "ending": ending}
+        over = step.decision.kind in ("finish", "refuse")
+        return {"index": turn["index"] + 1, "current": turn["current"] + over, "ending": ending}
 
     # What the phases share.
+
+    def _errands_now(self, turn: Turn, subgoals: tuple[Subgoal, ...]) -> Errands | None:
+        """What a vague goal is made into, at its beginning and after each errand; None: it is to stay as it is."""
+        steps = self.journal.steps.newest
+        due = not steps or steps[-1].decision.kind in ("finish", "refuse")
+        if self._planner is None or not due or (not steps and len(subgoals) > 1):
+            return None
+        try:
+            return errands.errands(self._goal, turn["observation"], steps, self.world.scene, self._planner)
+        except (OverBudget, ServerError) as error:
+            return Errands(f"nobody could be asked: {error}", (), "")
 
     def _unmet(self, skill: Skill, seen: Observation) -> str:
         """Why a skill is not to be tried; "": it is."""
@@ -300,6 +338,18 @@ class Loop:
         return asking.in_doubt(pursued.text, turn.get("doubt", ())) or asking.which_one(
             pursued.text, self._meaning(turn), turn["candidates"], self._skills, least
         )
+
+    def _looked_ahead(self, turn: Turn, decision: Decision) -> Decision:
+        """The decision, or one that leads further where the values are unsure of it."""
+        best, asked, count = turn["candidates"][0], self._meaning(turn), self.config.look_ahead
+        if not count or asked is None or best.can >= self.config.unsure or turn["candidates"][1:2] == ():
+            return decision
+        phrase, distance = looking_ahead.promising(
+            turn["candidates"], count, meaning=asked, observation=turn["observation"],
+            steps=self._steps(self._pursued(turn)), scene=self.world.scene, skills=self._skills,
+        )  # fmt: skip
+        told = f"{distance:g} skills to the goal" if distance < math.inf else "the goal is not in sight"
+        return replace(decision, phrase=phrase, reason=f"{decision.reason}; looked ahead: {told}")
 
     def _tidy(self, turn: Turn) -> Decision | None:
         """Before the run ends: close a drawer that was opened on the way, and that nobody asked to have open."""
@@ -370,4 +420,5 @@ class Loop:
             verdict=turn.get("verdict"),
             after=turn.get("after"),
             left=turn.get("left"),
+            errands=turn.get("errands"),
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..sim.observation import Observation
 from ..skills.skill import Outcome, Skill
-from . import imagining
+from . import imagining, prompts
 from .loop import Change, Loop, Turn
-from .scoring import PATIENCE
+from .scoring import PATIENCE, Situation, failures
 from .types import Decision, Subgoal, Verdict
 
 
@@ -37,6 +37,22 @@ class PlannedLoop(Loop):
         if done < len(plan):
             return {"decision": Decision("act", plan[done], f"step {done + 1} of {len(plan)} of the plan")}
         return {"decision": Decision("finish", None, "the plan is at its end")}
+
+
+class CritiqueLoop(PlannedLoop):
+    """Asks the language model itself whether a step worked, instead of looking: for comparison only."""
+
+    def _unmet(self, skill: Skill, seen: Observation) -> str:
+        return ""
+
+    def _verdict(self, turn: Turn, skill: Skill, outcome: Outcome, after: Observation) -> Verdict:
+        subgoal, before = self._pursued(turn), turn["observation"]
+        told = prompts.planning_prompt(subgoal, self._steps(subgoal), before) + prompts.continuation(skill.phrase)
+        yes, no = self.model.loglikelihood(f"{told}Did that work? Answer yes or no:", (" yes\n", " no\n"))
+        if yes >= no:
+            return Verdict((), "asked whether it worked, the model said yes", "continue")
+        again = failures(self._steps(subgoal), skill.phrase, Situation.of(before)) + 1 < PATIENCE
+        return Verdict((), "asked whether it worked, the model said no", "retry" if again else "replan")
 
 
 class BlindLoop(PlannedLoop):

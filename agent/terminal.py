@@ -62,6 +62,10 @@ class Terminal:
                 if len(unseen) > 3:
                     self._line("", f"and {len(unseen) - 3} more", "cyan")
             case "decompose":
+                if made := turn.get("errands"):
+                    for label, text in (("thinks", made.thoughts), ("doubts", made.criticism)):
+                        if text:
+                            self._line(label, plain(text), "cyan")
                 if turn["subgoals"] != self._subgoals and len(turn["subgoals"]) > 1:
                     self._line("plans", "; ".join(f"{s.index + 1}. {s.text}" for s in turn["subgoals"]))
                 self._subgoals = turn["subgoals"]

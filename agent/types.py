@@ -63,6 +63,15 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Errands:
+    """What a language model made of a vague goal: what is still to be done, in order, and what it thinks of that."""
+
+    thoughts: str
+    errands: tuple[str, ...]
+    criticism: str
+
+
+@dataclass(frozen=True)
 class Left:
     """What may still be spent, of the goal's limits and the day's, whichever is less; None: no limit."""
 
@@ -104,6 +113,8 @@ class Step:
     """As seen by the check."""
     left: Left | None = None
     """What could still be spent before the turn."""
+    errands: Errands | None = None
+    """What a vague goal was made into at this turn; None: the list stays as it was."""
 
 
 @dataclass(frozen=True)

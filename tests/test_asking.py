@@ -101,6 +101,36 @@ def test_where_nobody_answers_the_best_is_done(tmp_path):
     assert "nobody answered" in result.steps[0].decision.reason
 
 
+def contradicts(prompt, continuation):
+    """Says one thing in the first wording of the prompt and another in the second."""
+    first = "pick up the coke" if prompt.startswith("You control") else "pick up the pepsi"
+    return -0.1 if continuation.strip() == first else -9.0
+
+
+def test_a_model_that_contradicts_itself_is_in_doubt_and_somebody_is_asked(tmp_path):
+    heard = []
+
+    def person(question, options):
+        heard.append(question)
+        return "pick up the pepsi"
+
+    run = agent(tmp_path, person=person, say=contradicts, ask_twice=True)
+    step = next(run.stream("bring me a soda"))
+    assert heard == ["What first for 'bring me a soda': pick up the coke or pick up the pepsi?"]
+    assert step.decision.phrase == "pick up the pepsi"
+
+
+def test_doubt_is_no_truth_where_nobody_can_be_asked_and_one_answer_is_none(tmp_path):
+    step = next(agent(tmp_path / "a", say=contradicts, ask_twice=True).stream("bring me a soda"))
+    assert step.decision.phrase == "pick up the coke"
+
+    def nobody(question, options):
+        raise AssertionError(question)
+
+    sure = agent(tmp_path / "b", person=nobody, say=fetches("coke"), ask_twice=True)
+    assert next(sure.stream("bring me a soda")).decision.phrase == "pick up the coke"
+
+
 def test_none_of_them_stops(tmp_path):
     run = agent(tmp_path, person=lambda question, options: "neither")
     result = run.run("bring me the soda")

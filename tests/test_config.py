@@ -34,6 +34,8 @@ def test_every_field_can_be_set_by_environment(name):
         "embedder": "hash",
         "gui": "true",
         "ask_twice": "true",
+        "unsure": "0.4",
+        "look_ahead": "2",
         "top_speed": "0.5",
         "top_force": "0.5",
         "prompt_left": "true",

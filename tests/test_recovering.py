@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from doable.agent import Agent, Config, ScriptedModel
-from doable.agent.bench_faults import ARMS, SETTINGS, run_faults_benchmark
+from doable.agent.bench_faults import SETTINGS, USUAL, run_faults_benchmark
 from doable.agent.checking import unmet
 from doable.agent.knowing_model import KnowingModel
 from doable.memory.embedding import HashEmbedder
@@ -54,13 +54,22 @@ def done_of(result):
     return [step.decision.phrase for step in result.steps if step.decision.phrase]
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", USUAL)
 def test_a_failed_skill_ruins_only_what_nobody_looks_at(tmp_path, arm):
     setup, success = replace(SETUP, disturbances=FAILING), arm != "none"
     result, world = pursue(tmp_path, SPONGE, "bring me the sponge", setup, **SETTINGS[arm])
     assert At("sponge", "user").holds(world.facts()) == success
     assert result.status == "reached", "the blind one believes it, too"
     assert done_of(result).count("pick up the sponge") == (2 if success else 1)
+
+
+def test_a_model_that_is_sure_of_itself_notices_nothing(tmp_path):
+    """What it says of its own work is no check: here it finds all well."""
+    setup = replace(SETUP, disturbances=FAILING)
+    result, world = pursue(tmp_path, SPONGE, "bring me the sponge", setup, checks="critique")
+    assert result.status == "reached"
+    assert not At("sponge", "user").holds(world.facts())
+    assert "the model said yes" in result.steps[0].verdict.explanation
 
 
 def test_a_plan_is_given_up_after_three_failures(tmp_path):
