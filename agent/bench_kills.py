@@ -66,7 +66,10 @@ class Kill:
 def run_kills_benchmark(
     out: str | Path, *, n: int, seed: int = 0, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> str:
-    """Kill and resume `n` runs; writes rows.jsonl, summary.json, table.md, origin.json into `out`. The table."""
+    """Kill and resume `n` runs; writes rows.jsonl, summary.json, table.md, origin.json into `out`. The table.
+
+    Rows that are there are not done again.
+    """
     out = results_folder(out)
     with _folder() as folder:
         calls = _in_child(_pursue, folder)
@@ -75,11 +78,12 @@ def run_kills_benchmark(
     assert isinstance(calls, int), calls
     assert isinstance(unkilled, dict), unkilled
     rng = np.random.default_rng(seed)
-    kills: list[Kill] = []
-    (out / "rows.jsonl").unlink(missing_ok=True)
+    kills = _read(out / "rows.jsonl")[:n]
     with appending(out / "rows.jsonl") as file:
-        for number in range(n):
-            kills.append(_kill(number, int(rng.integers(1, calls + 1)), unkilled))
+        for number, call in enumerate(rng.integers(1, calls + 1, n)):
+            if number < len(kills):
+                continue
+            kills.append(_kill(number, int(call), unkilled))
             file.write(json.dumps(asdict(kills[-1])) + "\n")
             file.flush()
             progress(number + 1, n)
@@ -88,6 +92,11 @@ def run_kills_benchmark(
     write_whole(out / "table.md", table)
     write_whole(out / "origin.json", as_json(origin(seed=seed, n=n, goal=GOAL)))
     return table
+
+
+def _read(path: Path) -> list[Kill]:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [Kill(**json.loads(line)) for line in lines if line.endswith("}")]
 
 
 def summarise(kills: list[Kill], calls: int) -> tuple[dict[str, float], str]:

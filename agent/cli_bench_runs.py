@@ -14,7 +14,7 @@ def bench_the_kills(
     seed: Annotated[int, typer.Option(help="Draws where.")] = 0,
     out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-kills"),
 ) -> None:
-    """Kill runs at random instants, resume them, and hold them against one that was left alone.
+    """Kill runs at random instants, resume them, and hold them against one left alone. Goes on where it stopped.
 
     Example: doable bench kills --n 200
     """
