@@ -34,6 +34,9 @@ def corrected(words: str, rest: Sequence[str], places: Iterable[str]) -> str:
         )  # fmt: skip
         if found := form.match(said):
             old = found["first"] or found["last"] or found["not"]
+            if before and old is None and not re.search(rf"\b{name}\b", rest[0], re.I):  # a place, where none was said
+                errand = re.sub(r" me\b", "", rest[0], flags=re.I, count=1)
+                return ", then ".join((f"{errand} {found['new']}", *rest[1:]))
             now = _replaced(rest[0], old or name, found["new"], plainly=old is not None)
             return ", then ".join((now, *rest[1:]))
     return said

@@ -155,6 +155,7 @@ def test_after_a_stop_a_few_words_correct_the_goal(tmp_path):
         ("the pepsi instead of the coke", ["take the coke and the 7up"], "take the pepsi and the 7up"),
         ("I meant a pepsi, not the soda", ["bring me the soda"], "bring me a pepsi"),
         ("on the far counter", ["put the coke on the table"], "put the coke on the far counter"),
+        ("to the table", ["bring me the coke", "come back"], "bring the coke to the table, then come back"),
         ("in the top drawer", ["put it on the table"], "put it in the top drawer"),
         ("no, go to the table", ["bring me the coke"], "go to the table"),
         ("something healthy", ["bring me the coke"], "something healthy"),
