@@ -26,6 +26,7 @@ from .agent import Agent
 from .bench_files import appending, as_json, results_folder, write_whole
 from .config import Config
 from .knowing_model import KnowingModel
+from .language_model import ScriptedModel
 from .origin import origin
 from .parts import make_memory, make_model, make_values
 from .runs import runs_folder
@@ -71,6 +72,14 @@ class _Listening(KnowingModel):
         self.longest = max(self.longest, count(prompt))
 
 
+def by_its_words(prompt: str, continuation: str) -> float:
+    """What a stand-in says of an errand 'put the … on the …': the five skills that its words ask for, one by one."""
+    goal = prompt.split("Goal: ", 1)[1].split("\n", 1)[0]
+    thing, _, place = goal.removeprefix("put the ").partition(" on the ")
+    plan = (f"find the {thing}", f"pick up the {thing}", f"go to the {place}", f"put down the {thing}", "done")
+    return -0.1 if continuation.strip() == plan[min(prompt.count("\nDone."), 4)] else -9.0
+
+
 def errands(scene: Scene, count: int, seed: int) -> tuple[str, Setup]:
     """A goal of `count` errands, each of which moves a thing from where the one before it left it."""
     rng = np.random.default_rng(seed)
@@ -91,16 +100,21 @@ def run_long_benchmark(
     out: str | Path,
     *,
     subgoals: int,
+    stand_in: bool = False,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> str:
-    """Pursue a goal of so many errands; writes points.jsonl, summary.json, table.md, origin.json into `out`."""
+    """Pursue a goal of so many errands; writes points.jsonl, summary.json, table.md, origin.json into `out`.
+
+    `stand_in`: by a model that follows an errand's words, instead of a language model.
+    """
     out, scene = results_folder(out), load_scene(config.scene)
     goal, setup = errands(scene, subgoals, seed)
     failures = parse_disturbances([{"kind": "skill_failure", "probability": _FAILURES}], scene)
     world = SymbolicWorld(scene)
     world.reset(replace(setup, disturbances=failures), seed=seed)
-    model, points = _Listening(make_model(config)), []
+    model = _Listening(ScriptedModel(by_its_words, "stand-in") if stand_in else make_model(config))
+    points: list[Point] = []
     (out / "points.jsonl").unlink(missing_ok=True)
     with TemporaryDirectory(prefix="doable-bench-", ignore_cleanup_errors=True) as folder:
         mine = replace(config, memory=f"{folder}/memory", runs=f"{folder}/runs", max_steps=60 * subgoals)

@@ -32,13 +32,16 @@ def bench_the_kills(
 @configured
 def bench_the_long_goal(
     subgoals: Annotated[int, typer.Option(min=1, help="Errands of the goal.")] = 1000,
+    stand_in: Annotated[
+        bool, typer.Option("--stand-in", help="By a model that follows an errand's words: quick.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="The folder for points, figures and their origin.")] = Path("bench-long"),
     *,
     config: Config,
 ) -> None:
     """Pursue a goal of many errands in the symbolic world; measure memory, prompts and speed on the way.
 
-    Example: doable bench long --subgoals 1000 --search best-first --embedder hash
+    Example: doable bench long --stand-in --values declared --embedder hash
     """
     from rich.console import Console
 
@@ -51,6 +54,7 @@ def bench_the_long_goal(
             config,
             out,
             subgoals=subgoals,
+            stand_in=stand_in,
             seed=config.seed,
             progress=lambda done, _: bar.update(job, completed=done),
         )
