@@ -28,6 +28,7 @@ from .parts import make_memory, make_model, make_values, make_world
 from .person import Person, WrittenAnswers
 from .planned import BlindLoop, CritiqueLoop, PlannedLoop
 from .runs import RunFolder, runs_folder
+from .spending import Metered, Purse
 from .types import Decision, Result, Step
 
 _VERSIONS = ("doable", "langgraph", "torch", "transformers", "pybullet", "chromadb")
@@ -120,8 +121,9 @@ class Agent:
 
         Nothing moves, and nothing is written. What is not known is assumed to be where nobody has looked.
         """
+        purse = Purse(self.config, runs_folder(self.config.runs), f"plan {self._clock()}")
         return imagining.plan(
-            goal, self.world.observe(), scene=self.world.scene, model=self.model, memory=self.memory,
+            goal, self.world.observe(), scene=self.world.scene, model=Metered(self.model, purse), memory=self.memory,
             values=self.values, library=self.library, config=self.config, watcher=self.watcher,
         )  # fmt: skip
 

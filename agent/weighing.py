@@ -79,7 +79,10 @@ class Weighing:
         except ServerError as error:
             if self._spare is None or self._instead:
                 raise
-            spare = self._spare()
+            try:
+                spare = self._spare()
+            except ValueError as missing:  # it is not here: what stops the run is the first one's failure
+                raise error from missing
             self._instead = f"{spare.name} was asked, since: {error}"
             self._saying = Saying(spare, self._phrases, self._config, self._embedder)
         return self._weigh(goal, turns, observation, can, tabu, plain, examples, memory)

@@ -317,6 +317,16 @@ def test_where_a_server_fails_the_spare_model_goes_on(serve, tmp_path):
     assert len(endpoint.requests) > asked, "the next run asks it again"
 
 
+def test_where_the_spare_model_is_not_there_the_first_failure_is_told(serve, tmp_path):
+    endpoint = serve(faults=[None, "garbage"])
+    world = SymbolicWorld()
+    world.reset(seed=0)
+    config = Config(model=f"{endpoint.url}#bytes", spare=str(tmp_path / "nowhere"), examples=0, runs=str(tmp_path))
+    agent = Agent(world, None, Memory(tmp_path / "m", HashEmbedder()), DeclaredValues(), config=config)
+    with pytest.raises(ServerError, match="Expected JSON"):
+        agent.run("go to the table")
+
+
 @pytest.mark.parametrize("nonsense", [math.nan, 0.5, -math.inf])
 def test_numbers_that_are_no_log_probabilities_are_told(tmp_path, nonsense):
     model = ScriptedModel(lambda prompt, text: nonsense)

@@ -123,3 +123,15 @@ def test_what_is_left_is_told_to_the_model_only_if_that_is_set(tmp_path, memory)
     assert not any("1 turn more" in prompt for prompt in read)
     run(tmp_path, memory, model, max_steps=1, prompt_left=True)
     assert "there may be 1 turn more" in read[-1]
+
+
+def test_a_plan_is_paid_for_by_the_day(tmp_path, memory):
+    world = SymbolicWorld()
+    world.reset(seed=0)
+    words = "scripted:find the sponge;pick up the sponge;bring it to you;put down the sponge;done"
+    config = Config(model=words, runs=str(tmp_path / "runs"), day_tokens=3000)
+    agent = Agent(world, None, memory, DeclaredValues(), config=config)
+    planned = agent.plan("bring me the sponge")
+    assert planned.status == "stopped"
+    assert "3000 tokens a day" in planned.reason
+    assert 0 < Ledger(tmp_path / "runs").of_today().tokens <= 3000
