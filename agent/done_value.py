@@ -4,8 +4,8 @@
 
 It is learned like the other values, from finished and unfinished episodes (`done_training.py`), from features that
 anybody could tell from the words: which of the catalogue's things, places and drawers they name, whether they ask to
-bring, put, throw away, hold, find, go, open or close, and how what they name now stands. What words mean beyond the
-catalogue ("something for my thirst") is the language model's to know; there the value goes by what was done.
+bring, put, throw away, hold, find, go, open, close, clear or wipe, and how what they name now stands. What words mean
+beyond the catalogue ("something for my thirst") is the language model's to know; there the value goes by what was done.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..skills.value import Learned, ValueFunction
 from .prompts import Turn
 
 WEIGHTS = Path(__file__).parent / "weights" / "done.safetensors"
-VERSION = "done-1"
+VERSION = "done-2"
 FAMILY = "done"
 
 _ASKS = {
@@ -40,6 +40,8 @@ _ASKS = {
     "go": r"go|drive|head|come|walk|visit|stand|move|roll|tour|round",
     "open": r"open|pull",
     "close": r"close|shut|push",
+    "clear": r"clear|empty|tidy|remove|free",
+    "wipe": r"wipe|scrub|wash|polish|sponge",
 }  # fmt: skip
 _ASK = {name: re.compile(rf"\b(?:{words})\b", re.I) for name, words in _ASKS.items()}
 _POLITE = re.compile(r"\b(?:can|could|would|may) (?:you|u|i|we)\b", re.I)
@@ -57,6 +59,7 @@ NAMES = (
     "destination is the person", "destination is a bin", "source named",
     "hand empty", "holding what is named", "holding something else",
     "named here", "named seen", "named at the destination", "as many as named at the destination", "named at source",
+    "a spill at a place named", "a place named looked at", "anything at a place named",
     "every named thing at the destination", "robot at the destination", "robot at a place named",
     "robot at the last place named", "places named visited", "drawer named open", "drawer named shut",
     "drawer named seen",
@@ -154,6 +157,8 @@ def features(goal: str, now: Observation, turns: Sequence[Turn], scene: Scene) -
         any(o.type in named for o in now.here()), any(o.type in named for o in seen), bool(fits),
         len(gone_there) >= words.count and bool(gone_there),
         any(o.type in named and o.place == words.source for o in seen) if words.source else 0.0,
+        any(spill.place in words.places for spill in now.spills), any(p in now.looked_at for p in words.places),
+        any(o.place in words.places for o in seen),
         bool(words.things) and all(gone_there & kinds for kinds in words.things),
         here is not None and here == words.to, here in words.places, bool(words.places) and here == words.places[-1],
         bool(words.places) and set(words.places) <= {*now.visited},

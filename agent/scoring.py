@@ -86,7 +86,8 @@ def choose(
     """The argmax acts; `done` finishes, a refusal refuses, and so does having nothing left that can be done.
 
     `floor`, in [0, 1): the least probability, summed over all skills, that the model's next words are a skill and that
-    it works. Below it, what would help lies outside the library or is not doable from here.
+    it works. Below it, what would help lies outside the library or is not doable from here; unless the best is an
+    ending that the model itself says with that probability: an ending needs nothing to work.
     """
     reasons = ", ".join(dict.fromkeys((tabu or {}).values()))
     masked = f"; set aside: {reasons}" if reasons else ""
@@ -94,7 +95,7 @@ def choose(
         return Decision("refuse", None, f"no skill is doable here{masked}")
     best = candidates[0]
     doable = float(np.exp([c.score for c in candidates]).sum())
-    if doable < floor:
+    if doable < floor and not (skills[best.phrase].ends and np.exp(best.log_say) >= floor):
         return Decision(
             "refuse", None, f"what would help is no skill that works here (probability {doable:.2g}){masked}"
         )

@@ -66,7 +66,7 @@ def test_another_thing_will_not_do(value):
 )
 def test_short_goals(value, goal, phrase):
     assert value(goal, *play()) < 0.3
-    assert value(goal, *play(phrase)) > 0.7
+    assert value(goal, *play(phrase)) > 0.6
 
 
 def test_it_stands_in_for_the_declared_value_of_done(value):
@@ -84,6 +84,6 @@ def test_training_is_by_seed_and_its_frames_are_divided(tmp_path):
     assert spans["auroc"][0] <= figures.auroc <= spans["auroc"][1]
     assert "a test" in (tmp_path / "done.md").read_text()
     assert (rows(SCENE, "dev", 3, 4).x == rows(SCENE, "dev", 3, 4).x).all()
-    with pytest.raises(BadWeights, match="'done-1'"):
+    with pytest.raises(BadWeights, match="'done-2'"):
         DoneValue.load(SCENE, WEIGHTS)
     assert done_value.WEIGHTS.stat().st_size < 1_000_000

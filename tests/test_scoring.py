@@ -155,3 +155,12 @@ def test_too_little_that_is_doable_is_refused():
     low = choose(ranked, SKILLS, floor=0.1)
     assert low.kind == "refuse"
     assert "0.08" in low.reason
+
+
+def test_an_ending_that_the_model_says_needs_nothing_to_work():
+    """What is called done with certainty is not refused because the value of `done` is low."""
+    say = np.log([0.97 if skill.family == "done" else 0.001 for skill in SKILLS.values()])
+    ranked = rank(list(SKILLS), say, np.full(len(SKILLS), 0.05))
+    assert choose(ranked, SKILLS, floor=0.3).kind == "finish"
+    unsure = rank(list(SKILLS), say + np.log(0.2), np.full(len(SKILLS), 0.05))
+    assert choose(unsure, SKILLS, floor=0.3).kind == "refuse"
