@@ -229,7 +229,7 @@ def _delivery(verb: str, rest: str, scene: Scene) -> Meaning | None:
     if to is None:
         if verb in ("leave", "drop", "lay", "set", "stick", "place", "put"):
             return None
-        if not to_me and verb not in ("bring", "fetch", "get", "deliver", "serve"):
+        if not to_me and verb not in ("bring", "fetch", "get", "deliver", "serve", "hand", "give", "pass"):
             return None
         to = "user" if "user" in {p.name for p in scene.places} else None
     elif to_me and to != "user":

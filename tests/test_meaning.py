@@ -47,6 +47,7 @@ def kinds(*words):
         ("toss all fruits that are on the table", Meaning("deliver", kinds("fruit"), "trash can", "table", 0)),
         ("put the tea in the top drawer", Meaning("deliver", frozenset({"tea bottle"}), "top drawer")),
         ("get me the apple out of the lower drawer", Meaning("deliver", frozenset({"apple"}), "user", "bottom drawer")),
+        ("pick up a fruit that isn't red and hand it over", Meaning("deliver", kinds("fruit") - {"apple"}, "user")),
         ("wipe down the table", Meaning("wipe", frozenset({"sponge"}), "table")),
         ("I hate oranges, bring me a fruit", Meaning("deliver", kinds("fruit") - {"orange"}, "user")),
         ("I like it spicy, get me a snack", Meaning("deliver", kinds("snack", "spicy"), "user")),
