@@ -100,14 +100,17 @@ def _elsewhere(meaning: Meaning, skill: Skill, observation: Observation) -> bool
 
 
 def _sought(meaning: Meaning, observation: Observation, steps: Sequence[Step], scene: Scene) -> bool:
-    """Has all been looked at, and none of it seen? Or has a search failed, or something as often as patience allows?"""
+    """Is nothing left to try: what would do was looked for, failed as often as patience allows, or is nowhere seen?"""
     bad = Counter(step.decision.phrase or "" for step in steps if failed(step))
-    if any(count >= PATIENCE or phrase.startswith("find ") for phrase, count in bad.items()):
+    out = [phrase for phrase, count in bad.items() if count >= PATIENCE or phrase.startswith("find ")]
+    there = {o.type for o in observation.objects if not o.remembered} | {observation.robot.holding}
+    if (there & meaning.things) - {phrase.partition(" the ")[2] for phrase in out}:
+        return False
+    if out:
         return True
     if meaning.kind not in ("deliver", "hold", "find", "wipe"):
         return False
-    there = {o.type for o in observation.objects if not o.remembered} | {observation.robot.holding}
-    return all(p.name in observation.looked_at for p in scene.surfaces()) and not meaning.things & there
+    return all(p.name in observation.looked_at for p in scene.surfaces())
 
 
 def _delivered(meaning: Meaning, steps: Sequence[Step]) -> list[Step]:

@@ -63,6 +63,20 @@ def test_a_refusal_needs_to_have_looked(world):
     assert masked(world, "bring me the coke")[refuse] == UNSOUGHT
 
 
+def test_it_is_not_given_up_while_another_that_will_do_is_seen(world, tmp_path):
+    """The first choice is nowhere; another soda stands there."""
+    world.reset(Setup((("pepsi", "far counter"), ("apple", "table")), "user"), seed=0)
+    first, then = says("find the coke"), says("say that it is not possible", "find the pepsi", "pick up the pepsi")
+    result = run(
+        world,
+        tmp_path,
+        "get me a can of soda that isn't 7up",
+        lambda prompt, phrase: (then if "Failed" in prompt else first)(prompt, phrase),
+    )
+    assert [step.decision.phrase for step in result.steps][:2] == ["find the coke", "find the pepsi"]
+    assert result.status != "refused"
+
+
 def test_what_is_carried_goes_where_it_is_wanted(world):
     library = SkillLibrary.of(world.scene)
     execute(library["pick up the coke"], world)
