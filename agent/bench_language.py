@@ -17,6 +17,7 @@ catalogue's names.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -161,7 +162,8 @@ def run_language_benchmark(
     out = results_folder(out)
     agents = {mode: ConfiguredAgents(replace(config, world="symbolic", **MODES[mode])) for mode in modes}
     told = origin(parts={mode: a.describe() for mode, a in agents.items()}, part=part, seed=seed)
-    key = json.dumps([told["parts"], told["commit"], part, seed], sort_keys=True)
+    settings = json.dumps([told["parts"], told["commit"], part, seed], sort_keys=True)
+    key = hashlib.sha256(settings.encode()).hexdigest()[:16]
     known = {(row["key"], row["what"], row["number"]): row for row in _read(out / "rows.jsonl")}
     rows: list[dict[str, Any]] = []
     jobs: list[tuple[str, int, Callable[[], dict[str, Any]]]] = []
