@@ -247,7 +247,7 @@ def _reporting(agent: "Agent", path: Path | None) -> AbstractContextManager[obje
         return nullcontext()
     from .album import album
     from .bench_files import write_whole
-    from .report import page
+    from .report import page, spent_by
     from .runs import RunFolder, runs_folder
 
     @contextmanager
@@ -258,7 +258,7 @@ def _reporting(agent: "Agent", path: Path | None) -> AbstractContextManager[obje
                 yield
         finally:
             if made and agent.run_id:
-                journal = RunFolder.find(runs_folder(agent.config.runs), agent.run_id).read()
-                write_whole(path, page(journal, made))
+                run = RunFolder.find(runs_folder(agent.config.runs), agent.run_id)
+                write_whole(path, page(run.read(), made, spent=spent_by(run)))
 
     return reporting()

@@ -33,7 +33,7 @@ from .codec import from_json
 from .config import Config
 from .loop import Turn
 from .parts import make_memory, make_model, make_values
-from .report import page, weighed
+from .report import page, spent_by, weighed
 from .runs import RunFolder, runs_folder
 from .task_store import Question
 from .terminal import plain, seen
@@ -156,7 +156,7 @@ class Worker:
                     run = RunFolder.find(folder, agent.run_id)
                     if made.film:
                         (run.folder / "film.mp4").write_bytes(made.film)
-                    write_whole(run.folder / "report.html", page(run.read(), made))
+                    write_whole(run.folder / "report.html", page(run.read(), made, spent=spent_by(run)))
         result = agent.result
         self.tell(task["id"], "ended", status=result.status, reason=result.reason, seconds=result.seconds)
 

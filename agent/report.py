@@ -18,6 +18,7 @@ from .html import reliability, render
 from .journal import Journal
 from .replay import Replay, ReplayError
 from .runs import RunFolder, runs_folder
+from .spending import LEDGER, NOTHING, Ledger, Spent
 from .terminal import plain, seen, shares
 from .types import Step
 
@@ -33,14 +34,15 @@ def report(run: str, runs: str | Path | None, out: Path, *, film: bool = True) -
     """
     path = Path(run)
     own = (path / "journal.jsonl").is_file()
-    journal = (RunFolder(path) if own else RunFolder.find(runs_folder(runs), run)).read()
+    folder = RunFolder(path) if own else RunFolder.find(runs_folder(runs), run)
+    journal = folder.read()
     made, note = None, "The pictures were left out."
     if film:
         try:
             made, note = _again(run, runs)
         except ReplayError as error:
             note = f"No film: {error}"
-    write_whole(report_path(out), page(journal, made, note))
+    write_whole(report_path(out), page(journal, made, note, spent_by(folder)))
     return f"{len(journal.steps)} turns in {out}" + (f". {note}" if note else "")
 
 
@@ -69,7 +71,13 @@ def _again(run: str, runs: str | Path | None) -> tuple[Album, str]:
     return made, note
 
 
-def page(journal: Journal, pictures: Album | None = None, note: str = "") -> str:
+def spent_by(run: RunFolder) -> Spent:
+    """What a run spent, on all days; nothing where it was not kept."""
+    runs = run.folder.parent
+    return Ledger(runs).of_run(run.run_id) if (runs / LEDGER).is_file() else NOTHING
+
+
+def page(journal: Journal, pictures: Album | None = None, note: str = "", spent: Spent = NOTHING) -> str:
     """The page as HTML; `note` is said under the timeline."""
     header, footer = journal.header, journal.footer
     moments = pictures.moments if pictures else {}
@@ -95,7 +103,7 @@ def page(journal: Journal, pictures: Album | None = None, note: str = "") -> str
         expected=sum(promised),
         brier=sum((p - k) ** 2 for p, k in zip(promised, kept, strict=True)) / max(len(done), 1),
         plot=reliability(promised, kept),
-        costs=_costs(journal, moments),
+        costs=_costs(journal, moments, spent),
         versions=", ".join(header.versions),
     )
 
@@ -151,7 +159,7 @@ def weighed(step: Step, most: int = SHOWN) -> list[dict[str, Any]]:
     return rows[:most] + [row for row in rows[most:] if row["chosen"]]
 
 
-def _costs(journal: Journal, moments: dict[int, Moment]) -> list[tuple[str, str]]:
+def _costs(journal: Journal, moments: dict[int, Moment], paid: Spent) -> list[tuple[str, str]]:
     """Name and amount of what the run took."""
     steps = journal.steps
     costs = [
@@ -161,6 +169,10 @@ def _costs(journal: Journal, moments: dict[int, Moment]) -> list[tuple[str, str]
         ("skills scored", f"{sum(len(s.candidates) for s in steps):,}"),
         ("records recalled", str(len({r.id for s in steps for r in s.recalled}))),
     ]
+    if paid.tokens:
+        costs.append(("tokens", f"{paid.tokens:,.0f}"))
+    if paid.cost:
+        costs.append(("money", f"{paid.cost:.4f}"))
     spent = _by_phase([m.spent for m in moments.values()])
     return costs + [(f"clock, {name}", f"{seconds:.1f} s") for name, seconds in spent.items()]
 

@@ -1,8 +1,7 @@
 """What a goal and a day may cost: turns, simulated seconds, tokens and money, each held *before* it is spent.
 
-Where there is such a limit, what is spent is kept in one SQLite file beside the runs, so that several processes count
-together and a resumed run goes on counting. A spend that would go beyond a limit is not made: `OverBudget` is raised,
-and the run stops.
+What is spent is kept in one SQLite file beside the runs, so that several processes count together and a resumed run
+goes on counting. A spend that would go beyond a limit is not made: `OverBudget` is raised, and the run stops.
 
 Tokens are those of every text that a language model is sent or writes. A server tells how many there were; until it
 does, and for models on this machine, they are counted (or taken to be 3 characters each, which no tokeniser in use
@@ -44,12 +43,19 @@ class Spent:
     cost: float = 0.0
 
 
+NOTHING = Spent()
+
+
+LEDGER = "spending.sqlite"
+"""Its file, beside the runs."""
+
+
 class Ledger:
     """What each run spent on each day (UTC)."""
 
     def __init__(self, runs: Path, clock: Callable[[], float] = time.time):
         runs.mkdir(parents=True, exist_ok=True)
-        self._path, self._clock = runs / "spending.sqlite", clock
+        self._path, self._clock = runs / LEDGER, clock
         with closing(self._open()) as file, file:
             file.execute("PRAGMA journal_mode=WAL")
             file.execute(
@@ -94,8 +100,8 @@ class Purse:
 
     def __init__(self, config: Config, runs: Path, run: str, clock: Callable[[], float] = time.time):
         self._config, self._run = config, run
-        limited = any(getattr(config, name) is not None for name in _KEPT)
-        self._ledger = Ledger(runs, clock) if limited else None
+        self._ledger = Ledger(runs, clock)
+        self._limited = any(getattr(config, name) is not None for name in _KEPT)
 
     def left(self, turns: int, seconds: float) -> Left:
         """What is left after so many turns and simulated seconds of this run; None: no limit."""
@@ -126,19 +132,15 @@ class Purse:
 
     def after_words(self, sent: int, written: int = 0) -> None:
         """So many tokens were sent and written."""
-        self._write(Spent(tokens=sent + written, cost=self._price(sent, written)))
+        self._ledger.add(self._run, Spent(tokens=sent + written, cost=self._price(sent, written)))
 
     def after_turn(self, seconds: float) -> None:
         """A turn is over that took so many simulated seconds."""
-        self._write(Spent(steps=1, seconds=seconds))
-
-    def _write(self, more: Spent) -> None:
-        if self._ledger:
-            self._ledger.add(self._run, more)
+        self._ledger.add(self._run, Spent(steps=1, seconds=seconds))
 
     def _so_far(self) -> tuple[Spent, Spent]:
-        """What this run spent, and what all runs spent today."""
-        return (self._ledger.of_run(self._run), self._ledger.of_today()) if self._ledger else (Spent(), Spent())
+        """What this run spent, and what all runs spent today; not looked up where nothing is limited."""
+        return (self._ledger.of_run(self._run), self._ledger.of_today()) if self._limited else (NOTHING, NOTHING)
 
     def _price(self, sent: int, written: int) -> float:
         return (sent * self._config.price_in + written * self._config.price_out) / _MILLION

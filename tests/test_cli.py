@@ -92,7 +92,7 @@ def test_an_interrupted_run_says_how_to_go_on(doable, monkeypatch, tmp_path):
     monkeypatch.setattr(loop.Loop, "act", interrupted)
     stopped = doable("run", "bring me the sponge")
     assert stopped.exit_code == 130
-    [run] = (tmp_path / "runs").iterdir()
+    [run] = (tmp_path / "runs").glob("*-*-*")
     assert f"doable resume {run.name}" in stopped.stderr
     monkeypatch.undo()
     resumed = doable("resume", run.name, "--runs", str(tmp_path / "runs"))
@@ -105,12 +105,12 @@ def test_an_interrupted_run_says_how_to_go_on(doable, monkeypatch, tmp_path):
 
 def test_a_broken_run_is_reported_and_set_aside(doable, tmp_path):
     doable("run", "bring me the sponge")
-    [run] = (tmp_path / "runs").iterdir()
+    [run] = (tmp_path / "runs").glob("*-*-*")
     (run / "journal.jsonl").write_text("garbage")
     done = doable("resume", run.name)
     assert done.exit_code == 2
     assert "set aside" in done.stderr
-    assert [p.name.split("-")[-3] for p in (tmp_path / "runs").iterdir()] == [f"{run.name.split('-')[-1]}.corrupt"]
+    assert [p.name.split("-")[-3] for p in (tmp_path / "runs").glob("*-*-*")] == [f"{run.name.split('-')[-1]}.corrupt"]
 
 
 def test_what_memory_or_goal_say_does_not_drive_the_terminal(doable):

@@ -127,7 +127,7 @@ def run(tmp_path_factory):
         "--rerun", str(folder / "live.rrd"),
     ])  # fmt: skip
     assert done.exit_code == 0, done.output
-    return next((folder / "runs").iterdir())
+    return next((folder / "runs").glob("*-*-*"))
 
 
 def entities(path):

@@ -29,7 +29,7 @@ def played(folder, goal="bring me the sponge", *arguments, world="symbolic", mod
         "run", goal, "--world", world, "--model", model, "--values", "declared", "--embedder", "hash",
         "--memory", folder / "memory", "--runs", folder / "runs", *arguments,
     )  # fmt: skip
-    return max((folder / "runs").iterdir())
+    return max((folder / "runs").glob("*-*-*"))
 
 
 def alone(browser):
@@ -44,6 +44,8 @@ def test_the_page_of_a_run_shows_its_turns(tmp_path):
     assert "5 turns" in done.stdout
     assert "nothing to see" in done.stdout, "a symbolic world has no film"
     html = (tmp_path / "a.html").read_text()
+    tokens = int(re.search(r"<th>tokens</th><td>([\d,]+)</td>", html)[1].replace(",", ""))
+    assert tokens > 1000, "what a prompt and its options take, at five turns"
     for words in ("bring me the sponge", "pick up the sponge", "the hand holds the sponge", "at the far counter",
                   "Brier", "reached", run.name):  # fmt: skip
         assert words in html

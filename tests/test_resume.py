@@ -83,7 +83,7 @@ def die(folder, where):
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    [run] = (folder / "runs").iterdir()
+    [run] = (folder / "runs").glob("*-*-*")
     return run.name
 
 

@@ -89,9 +89,10 @@ def test_what_is_left_is_the_least_of_goal_and_day(tmp_path):
     assert purse(tmp_path, "plain").left(19, 0.0).sentence() == "1 turn"
 
 
-def test_nothing_is_kept_where_nothing_is_limited(tmp_path):
-    purse(tmp_path).after_turn(1.0)
-    assert not list(tmp_path.iterdir())
+def test_a_run_without_limits_counts_for_the_day_as_well(tmp_path):
+    purse(tmp_path, "free").after_turn(1.0)
+    with pytest.raises(OverBudget, match="1 turns a day"):
+        purse(tmp_path, "b", day_steps=1).before_turn()
 
 
 @pytest.mark.parametrize(
