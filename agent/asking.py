@@ -56,8 +56,8 @@ def quantile(scores: Sequence[float], target: float) -> float:
 
 
 def any_will_do(text: str, meaning: Meaning | None) -> bool:
-    """Is it plain which things will do, and that one is as good as another ('a soda', not 'the soda')?"""
-    return meaning is not None and (len(meaning.things) <= 1 or bool(_ANY.search(text)))
+    """Is it plain which things will do, and that one is as good as another ('a soda', 'two sodas'; not 'the soda')?"""
+    return meaning is not None and (len(meaning.things) <= 1 or meaning.count != 1 or bool(_ANY.search(text)))
 
 
 def options(candidates: Sequence[Candidate], skills: Mapping[str, Skill], things: Sequence[str]) -> tuple[str, ...]:

@@ -247,7 +247,14 @@ def test_the_quantile_covers_its_share(scores, target):
 
 @pytest.mark.parametrize(
     ("text", "so"),
-    [("bring me a soda", True), ("bring me the soda", False), ("bring me the coke", True), ("do it", False)],
+    [
+        ("bring me a soda", True),
+        ("bring me the soda", False),
+        ("bring me the coke", True),
+        ("bring me two sodas", True),
+        ("bring me all the sodas on the table", True),
+        ("do it", False),
+    ],
 )
 def test_any_will_do(text, so):
     assert any_will_do(text, read(text, SCENE)) == so
