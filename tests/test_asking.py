@@ -181,7 +181,7 @@ def test_a_plan_moves_nothing_and_leaves_nothing(tmp_path):
     assert result.status == "reached"
     assert run.world.snapshot() == before
     assert run.memory.count() == 0
-    assert not (tmp_path / "runs").exists()
+    assert not [path for path in (tmp_path / "runs").iterdir() if path.is_dir()], "no run is left"
     assert result.run_id == "", "there is no run to show or to resume"
 
 
