@@ -119,7 +119,8 @@ class Agent:
     def plan(self, goal: str) -> Result:
         """How `goal` would be pursued from what is seen and remembered, if every skill did what it declares.
 
-        Nothing moves, and nothing is written but what it spent. What is not known is assumed to be where nobody has looked.
+        Nothing moves, and nothing is written but what it spent. What is not known is assumed to be where nobody has
+        looked.
         """
         purse = Purse(self.config, runs_folder(self.config.runs), f"plan {self._clock()}")
         return imagining.plan(

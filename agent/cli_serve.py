@@ -26,6 +26,9 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Worker processes: episodes at once.")] = 2,
     queue: Annotated[int, typer.Option(min=1, help="Tasks that may wait.")] = 100,
     rate: Annotated[float, typer.Option(min=0, help="Requests a second and client; 0: no limit.")] = 50.0,
+    patience: Annotated[
+        float, typer.Option(min=0, help="Seconds that a worker waits for a person before it takes another task.")
+    ] = 20.0,
     data: Annotated[
         Path | None, typer.Option(help="The folder for tasks, runs and memory [default: in the user's data folder].")
     ] = None,
@@ -48,7 +51,7 @@ def serve(
         folder.mkdir(parents=True, exist_ok=True)
         from .task_api import serving
 
-        app = serving(config, folder, workers=workers, most_queued=queue, token=token, rate=rate)
+        app = serving(config, folder, workers=workers, most_queued=queue, token=token, rate=rate, patience=patience)
     import uvicorn
 
     uvicorn.run(

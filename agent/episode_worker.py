@@ -1,12 +1,14 @@
 """A worker process of `doable serve`: one episode after the other, told and telling by lines of JSON.
 
-in:   {"task": {"id", "goal", "mode", "settings", "run_id"}}   begin, or go on with a run
+in:   {"config", "patience"}                                    first
+      {"task": {"id", "goal", "mode", "settings", "run_id", "said"}}   begin, or go on with a run
       {"cancel": ID}   {"said": ID, "words": TEXT}   {"watch": ID, "on": bool}
 out:  {"task": ID, "event": KIND, …}                           see `Telling`
       {"task": ID, "frame": BASE64}                            a picture, while somebody watches
 
 The model and the values are loaded once and kept. When standard input ends, the process ends: what it was at can be
-resumed. A person's word is waited for when everything before it is on disk; a run that is resumed asks again.
+resumed. A person's word is waited for when everything before it is on disk, `patience` seconds long; then the worker
+lets go of the task, and whoever takes it later is told what was said in the meantime.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from .loop import Turn
 from .parts import make_memory, make_model, make_values
 from .report import page, spent_by, weighed
 from .runs import RunFolder, runs_folder
-from .task_store import Question
+from .task_store import Question, Said
 from .terminal import plain, seen
 from .types import Step
 
@@ -48,11 +50,15 @@ class Stop(BaseException):
     """The task is to stop; what was done so far stays. No error, so nothing on the way takes it for one."""
 
 
+class Left(BaseException):
+    """Nobody answers: the task waits without its worker. No error either."""
+
+
 class Worker:
     """Runs tasks from `commands` and tells of them on `out`."""
 
-    def __init__(self, config: Config, out: TextIO):
-        self._config, self._out = config, out
+    def __init__(self, config: Config, out: TextIO, patience: float):
+        self._config, self._out, self._patience = config, out, patience
         self._tasks: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._answers: queue.Queue[str | None] = queue.Queue()
         self._stopped: set[str] = set()
@@ -84,6 +90,8 @@ class Worker:
                 self._episode(task)
             except Stop as stop:
                 self.tell(task["id"], "cancelled", reason=str(stop))
+            except Left:
+                self.tell(task["id"], "left")
             except Exception as error:  # whatever it is, the next task must not suffer
                 self.tell(task["id"], "failed", reason=f"{type(error).__name__}: {error}")
             self._watched.discard(task["id"])
@@ -114,12 +122,15 @@ class Worker:
         return task in self._watched
 
     def ask(self, task: str, turn: int, question: Question) -> str:
-        """A person's words on a question, waited for. Raises `Stop` if the task is to stop."""
+        """A person's words on a question, waited for. Raises `Stop` if the task is to stop, `Left` if none come."""
         while not self._answers.empty():  # what was said before the question does not count
             self._answers.get_nowait()
         if not self.stopped(task):
             self.tell(task, "waiting", turn=turn, question=asdict(question))
-        words = None if self.stopped(task) else self._answers.get()
+        try:
+            words = None if self.stopped(task) else self._answers.get(timeout=self._patience)
+        except queue.Empty:
+            raise Left from None
         if words is None:
             raise Stop("it was cancelled")
         return words
@@ -131,7 +142,8 @@ class Worker:
             header = RunFolder.find(folder, task["run_id"]).read().header
             config = replace(header.config, runs=config.runs, memory=config.memory)
         self._stopped.discard(task["id"])
-        telling = Telling(self, task["id"], leave=task["mode"] == "ask")
+        said = Said(**task["said"]) if task["said"] else None
+        telling = Telling(self, task["id"], leave=task["mode"] == "ask", said=said)
         self._model = self._model or make_model(config)
         self._values = self._values or make_values(config)
         self._memory = self._memory or make_memory(config)
@@ -164,8 +176,8 @@ class Worker:
 class Telling:
     """The `Watcher` of a task: tells of choices, asks a person where it should, and stops where it must."""
 
-    def __init__(self, worker: Worker, task: str, *, leave: bool):
-        self._worker, self._task, self._leave = worker, task, leave
+    def __init__(self, worker: Worker, task: str, *, leave: bool, said: Said | None = None):
+        self._worker, self._task, self._leave, self._said = worker, task, leave, said
         self._began = False
         self._turn = 0
         self._said_which = 0
@@ -189,15 +201,22 @@ class Telling:
         self._worker.tell(self._task, "chose", **_choice(turn))
         if self._leave and decision.kind == "act" and self._said_which != self._turn:
             question = Question("approve", f"{decision.phrase}?", ("yes", "no"))
-            if self._worker.ask(self._task, self._turn, question) != "yes":
+            if self._ask(question) != "yes":
                 raise Stop(f"a person said no to {decision.phrase!r}")
             self._worker.tell(self._task, "approved", turn=self._turn, phrase=decision.phrase)
 
     def which(self, question: str, options: Sequence[str]) -> str:
         """The `Person` of a task: which one is meant."""
-        words = self._worker.ask(self._task, self._turn, Question("answer", question, tuple(options)))
+        words = self._ask(Question("answer", question, tuple(options)))
         self._said_which = self._turn
         return words
+
+    def _ask(self, question: Question) -> str:
+        """What was said to this question while no worker was at the task, else what is said now."""
+        said, self._said = self._said, None
+        if said and said.text == question.text:
+            return said.words
+        return self._worker.ask(self._task, self._turn, question)
 
     def moved(self, world: PhysicsWorld) -> None:
         """After each physics step: stop within a skill, and show what happens."""
@@ -243,11 +262,11 @@ def told(step: Step) -> dict[str, Any]:
 
 
 def main() -> None:
-    """The process: the config as JSON in the first line, commands after it."""
+    """The process: config and patience as JSON in the first line, commands after it."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not get between the lines
-    config = from_json(Config, json.loads(sys.stdin.readline()))
-    worker = Worker(config, out)
+    told = json.loads(sys.stdin.readline())
+    worker = Worker(from_json(Config, told["config"]), out, told["patience"])
     threading.Thread(target=worker.listen, args=(sys.stdin,), daemon=True).start()
     worker._write({"ready": True})
     worker.run()

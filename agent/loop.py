@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypedDict
 
@@ -123,7 +123,8 @@ class Loop:
         """`spare` makes the language model that goes on when one that is elsewhere does not answer; `planner` is the
         one that makes a vague goal into errands."""
         self.world, self.memory, self.values, self.library = world, memory, values, library
-        self.config, self.folder, self.journal, self.person = config, folder, journal, person
+        self.config, self.folder, self.journal = config, folder, journal
+        self.person = person and self._unhurried(person)
         self._header = journal.header
         self._goal = recalling.shortened(journal.header.goal)
         self._limits = Limits(config.max_steps, config.max_seconds, config.max_wall_seconds)
@@ -236,6 +237,18 @@ class Loop:
         if decision.kind == "act":
             decision = self._question(turn) or self._looked_ahead(turn, decision)
         return {"decision": decision}
+
+    def _unhurried(self, person: Person) -> Person:
+        """The same person, whose time to answer is none of the run's time on the clock."""
+
+        def asked(question: str, options: Sequence[str]) -> str | None:
+            began = time.monotonic()
+            try:
+                return person(question, options)
+            finally:
+                self._deadline_from += time.monotonic() - began
+
+        return asked
 
     def ask(self, turn: Turn) -> Change:
         """A person's word: which one is meant, or whether to do it. Nothing has moved yet."""

@@ -30,13 +30,22 @@ from .api_models import ALWAYS, CONFLICT, FULL, UNKNOWN, Answer, Approval, NewTa
 from .api_watching import artefacts, found, of_a_task, of_the_server
 from .config import Config
 from .task_store import Conflict, QueueFull, State, TaskRow, TaskStore
-from .worker_pool import Pool
+from .worker_pool import PATIENCE, Pool
 
 
-def serving(config: Config, folder: Path, *, workers: int, most_queued: int, token: str | None, rate: float) -> FastAPI:
+def serving(
+    config: Config,
+    folder: Path,
+    *,
+    workers: int,
+    most_queued: int,
+    token: str | None,
+    rate: float,
+    patience: float = PATIENCE,
+) -> FastAPI:
     """The whole server over a folder of its own: store, workers and application."""
     store = TaskStore(folder / "tasks.sqlite", most_queued=most_queued)
-    pool = Pool(store, config, workers, folder)
+    pool = Pool(store, config, workers, folder, patience)
     return make_app(pool, store, token=token, rate=rate)
 
 

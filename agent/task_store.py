@@ -3,10 +3,10 @@
 A task is written before its creation is answered, and an event before anybody hears of it; so a server that was
 killed knows all that it ever said. Events are numbered from 1 within a task, without gaps.
 
-     queued ─► running ─► ended          waiting: until a person has said yes or no, or which one
-        ▲        │  ▲ ▼
-        │        │ waiting
-        └────────┴─► cancelled, failed   both can be resumed
+     queued ─► running ─► ended          waiting: until a person has said yes or no, or which one;
+      ▲ ▲        │  ▲ ▼                  a while with its worker, then without one
+      │ └────────┼─ waiting
+      └──────────┴─► cancelled, failed   both can be resumed
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS tasks (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, client TEXT NOT NULL, goal TEXT NOT NULL,
     mode TEXT NOT NULL, settings TEXT NOT NULL, state TEXT NOT NULL, status TEXT, reason TEXT, run_id TEXT,
     created REAL NOT NULL, updated REAL NOT NULL, queued REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-    stopping INTEGER NOT NULL DEFAULT 0, key TEXT, body TEXT, question TEXT);
+    stopping INTEGER NOT NULL DEFAULT 0, key TEXT, body TEXT, question TEXT, said TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS by_key ON tasks (client, key) WHERE key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_state ON tasks (state, queued);
 CREATE TABLE IF NOT EXISTS events (
@@ -69,6 +69,14 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a person said to the question of this text."""
+
+    text: str
+    words: str
+
+
+@dataclass(frozen=True)
 class TaskRow:
     """A task as it stands."""
 
@@ -92,7 +100,9 @@ class TaskRow:
     stopping: bool
     """It was asked to stop, and its worker has not yet."""
     question: Question | None
-    """What a person is asked; kept over a restart of the server, after which the worker asks it again."""
+    """What a person is asked; kept over a restart of the server."""
+    said: Said | None
+    """What was said to the last one, until a worker has acted on it."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +127,10 @@ class TaskStore:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
-        if "question" not in {row["name"] for row in self._db.execute("PRAGMA table_info(tasks)")}:
-            self._db.execute("ALTER TABLE tasks ADD COLUMN question TEXT")  # a file of an earlier version
+        known = {row["name"] for row in self._db.execute("PRAGMA table_info(tasks)")}
+        for name in ("question", "said"):
+            if name not in known:  # a file of an earlier version
+                self._db.execute(f"ALTER TABLE tasks ADD COLUMN {name} TEXT")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -190,7 +202,7 @@ class TaskStore:
                 """SELECT t.id, t.client FROM tasks t LEFT JOIN served s ON s.client = t.client
                    WHERE t.state = 'queued'
                    ORDER BY (SELECT COUNT(*) FROM tasks a
-                             WHERE a.client = t.client AND a.state IN ('running', 'waiting')),
+                             WHERE a.client = t.client AND a.state = 'running'),
                             COALESCE(s.time, 0), t.queued, t.number LIMIT 1"""
             ).fetchone()
             if row is None:
@@ -231,11 +243,15 @@ class TaskStore:
                 raise Conflict(f"Expected a task that was cancelled or failed, this one is {row.state}.")
             self._room()
             now = time.time()
-            self._tell(task, kind, {}, state="queued", reason=None, stopping=0, attempts=0, queued=now, question=None)
+            self._tell(task, kind, {}, state="queued", reason=None, stopping=0, attempts=0, queued=now, question=None,
+                       said=None)  # fmt: skip
             return self._get(task)
 
     def recover(self) -> Sequence[TaskRow]:
-        """Queue again what was at work when the server ended, first in the queue; what was to stop is cancelled."""
+        """Queue again what was at work when the server ended, first in the queue; what was to stop is cancelled.
+
+        What waits for a person goes on waiting.
+        """
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
             rows = [_task(r) for r in self._db.execute("SELECT * FROM tasks WHERE state IN ('running', 'waiting')")]
@@ -243,7 +259,7 @@ class TaskStore:
                 if row.stopping:
                     self._tell(row.id, "cancelled", {}, state="cancelled", stopping=0, question=None,
                                reason="it was cancelled")  # fmt: skip
-                else:
+                elif row.question is None:
                     self._tell(row.id, "queued", {"again": True}, state="queued", queued=0.0)
             return rows
 
@@ -286,6 +302,7 @@ def _task(row: sqlite3.Row) -> TaskRow:
         attempts=row["attempts"],
         stopping=bool(row["stopping"]),
         question=_question(row["question"]),
+        said=None if row["said"] is None else Said(**json.loads(row["said"])),
     )
 
 

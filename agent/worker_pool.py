@@ -11,14 +11,14 @@ import contextlib
 import json
 import sys
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from .codec import to_json
 from .config import Config
 from .person import NONE, picked
-from .task_store import ACTIVE, NoSuchAnswer, NotAsking, Question, TaskRow, TaskStore
+from .task_store import ACTIVE, NoSuchAnswer, NotAsking, Question, Said, TaskRow, TaskStore
 
 ATTEMPTS = 3
 """Workers that may die of a task before it is given up."""
@@ -26,17 +26,20 @@ _LINE = 8 * 2**20
 """Longest line that a worker may write, bytes."""
 _LOOK = 5.0
 """Seconds for which a look makes a worker take pictures."""
+PATIENCE = 20.0
+"""Seconds for which a worker waits for a person before it lets go of a task, which then waits without it."""
 _PAUSE = 1.0
 """Seconds before a worker that died is replaced."""
-_OVER: dict[str, Any] = {"stopping": 0, "question": None}
+_OVER: dict[str, Any] = {"stopping": 0, "question": None, "said": None}
 """What a task that is over no longer does."""
 
 
 class Pool:
     """Starts `count` workers, gives them the tasks in the store, and keeps the store true."""
 
-    def __init__(self, store: TaskStore, config: Config, count: int, folder: Path):
+    def __init__(self, store: TaskStore, config: Config, count: int, folder: Path, patience: float = PATIENCE):
         self.store = store
+        self._patience = patience
         self.runs = Path(config.runs) if config.runs else folder / "runs"
         self.frames: dict[str, bytes] = {}
         """The newest picture (JPEG) of each task that is at work."""
@@ -77,20 +80,22 @@ class Pool:
         """Cancel a task, in the queue or at work. Raises `Conflict`."""
         row = self.store.cancel(task)
         self._send(task, {"cancel": task})
+        if row.state == "waiting" and task not in self._at_work:
+            row = self._cancelled(task)
         self.announce(task)
         return row
 
     def approve(self, task: str, yes: bool) -> None:
         """Give a person's yes or no to the skill that waits. Raises `NotAsking`."""
-        self._asked(task, "approve")
-        self._said(task, "yes" if yes else "no", f"said {'yes' if yes else 'no'}", {})
+        words = "yes" if yes else "no"
+        self._said(task, self._asked(task, "approve"), words, f"said {words}", {})
 
     def answer(self, task: str, words: str) -> None:
         """Give a person's answer to the question that waits. Raises `NotAsking`, `NoSuchAnswer`."""
-        options = self._asked(task, "answer").options
-        if words.strip().lower() != NONE and picked(words, options) is None:
-            raise NoSuchAnswer(f"Expected one of {', '.join(map(repr, options))}, or {NONE!r}; got {words!r}.")
-        self._said(task, words, "answered", {"answer": words})
+        question = self._asked(task, "answer")
+        if words.strip().lower() != NONE and picked(words, question.options) is None:
+            raise NoSuchAnswer(f"Expected one of {', '.join(map(repr, question.options))}, or {NONE!r}; got {words!r}.")
+        self._said(task, question, words, "answered", {"answer": words})
 
     def _asked(self, task: str, kind: Literal["approve", "answer"]) -> Question:
         """What a task asks now, if it is of this kind. Raises `NotAsking`."""
@@ -101,13 +106,17 @@ class Pool:
             if question.kind == kind:
                 return question
             raise NotAsking(f"Expected a task that waits for …/{kind}, this one waits for …/{question.kind}.")
-        later = " It asks again as soon as a worker is back at it." if question else ""
-        raise NotAsking(f"Expected a task that waits for a person, this one is {state}.{later}")
+        raise NotAsking(f"Expected a task that waits for a person, this one is {state}.")
 
-    def _said(self, task: str, words: str, event: str, data: dict[str, Any]) -> None:
-        self.store.tell(task, event, data, state="running", question=None)
+    def _said(self, task: str, question: Question, words: str, event: str, data: dict[str, Any]) -> None:
+        """Pass it on to the worker that waits, or queue the task: the worker that takes it is told what was said."""
+        waits = task in self._at_work
+        on = {"state": "running"} if waits else {"state": "queued", "queued": 0.0, "attempts": 0}
+        said = json.dumps(asdict(Said(question.text, words)))
+        self.store.tell(task, event, data, question=None, said=said, **on)
         self._send(task, {"said": task, "words": words})
         self.announce(task)
+        self.wake()
 
     def look(self, task: str) -> None:
         """Somebody looks at a task: its worker takes pictures for the next `_LOOK` seconds."""
@@ -135,7 +144,8 @@ class Pool:
             assert process.stdin
             assert process.stdout
             try:
-                process.stdin.write(json.dumps(to_json(config)).encode() + b"\n")
+                told = {"config": to_json(config), "patience": self._patience}
+                process.stdin.write(json.dumps(told).encode() + b"\n")
                 await self._serve(process.stdin, process.stdout)
             finally:
                 with contextlib.suppress(ProcessLookupError):
@@ -179,6 +189,7 @@ class Pool:
         """Pass a task on, and what is told of it back; False if the worker died of it."""
         self._send(row.id, {"task": {
             "id": row.id, "goal": row.goal, "mode": row.mode, "settings": row.settings, "run_id": row.run_id,
+            "said": row.said and asdict(row.said),
         }})  # fmt: skip
         while line := await lines.readline():
             message = json.loads(line)
@@ -189,6 +200,9 @@ class Pool:
                 self.frames[task] = base64.b64decode(message["frame"])
                 continue
             kind = message.pop("event")
+            if kind == "left":
+                self._left(task)
+                return True
             self.store.tell(task, kind, message, **_changes(kind, message))
             self.announce(task)
             if kind == "waiting" and (row_now := self.store.get(task)) and row_now.stopping:
@@ -197,12 +211,32 @@ class Pool:
                 return True
         return False
 
+    def _left(self, task: str) -> None:
+        """Its worker waited long enough for a person. What was said while it went is heard by the next one."""
+        row = self.store.get(task)
+        if row and row.stopping:
+            self._cancelled(task)
+        elif row and row.state == "running":
+            self.store.tell(task, "queued", {"again": True}, state="queued", queued=0.0, attempts=0)
+            self.announce(task)
+            self.wake()
+
+    def _cancelled(self, task: str) -> TaskRow:
+        """Nobody is at it any more, so it stops by itself."""
+        self.store.tell(task, "cancelled", {}, state="cancelled", reason="it was cancelled", **_OVER)
+        self.announce(task)
+        row = self.store.get(task)
+        assert row
+        return row
+
     def _died(self, task: str) -> None:
         row = self.store.get(task)
         if row is None or row.state not in ACTIVE:
             return
         if row.stopping:
-            self.store.tell(task, "cancelled", {}, state="cancelled", reason="it was cancelled", **_OVER)
+            self._cancelled(task)
+        elif row.state == "waiting":
+            return
         elif row.attempts >= ATTEMPTS:
             why = f"{ATTEMPTS} workers died of it"
             self.store.tell(task, "failed", {"reason": why}, state="failed", reason=why, **_OVER)
@@ -218,7 +252,9 @@ def _changes(kind: str, data: dict[str, Any]) -> dict[str, Any]:
         case "began":
             return {"run_id": data["run_id"]}
         case "waiting":
-            return {"state": "waiting", "question": json.dumps(data["question"])}
+            return {"state": "waiting", "question": json.dumps(data["question"]), "said": None}
+        case "step":
+            return {"said": None}
         case "ended":
             return {"state": "ended", "status": data["status"], "reason": data["reason"], **_OVER}
         case "cancelled" | "failed":

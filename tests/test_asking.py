@@ -2,6 +2,8 @@
 
 import json
 import math
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -92,6 +94,19 @@ def test_what_is_clear_or_all_the_same_is_not_asked(tmp_path, goal):
         raise AssertionError(question)
 
     assert agent(tmp_path, person=nobody).run(goal).status == "reached"
+
+
+def test_a_person_may_take_their_time(tmp_path, monkeypatch):
+    later, real = [0.0], time.monotonic
+    monkeypatch.setattr("doable.agent.loop.time", SimpleNamespace(monotonic=lambda: real() + later[0]))
+
+    def slow(question, options):
+        later[0] += 10_000
+        return "the pepsi"
+
+    run = agent(tmp_path, person=slow, max_wall_seconds=5000.0)
+    assert run.run("bring me the soda").status == "reached"
+    assert later[0] >= 10_000, "somebody was asked"
 
 
 def test_where_nobody_answers_the_best_is_done(tmp_path):

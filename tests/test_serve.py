@@ -234,7 +234,7 @@ def test_it_describes_itself(store):
 class Server:
     """`doable serve` over stand-ins, in a folder."""
 
-    def __init__(self, folder, plan=PLAN, ask_least=0.08):
+    def __init__(self, folder, plan=PLAN, ask_least=0.08, patience=20.0):
         env = {**os.environ, "DOABLE_WORLD": "symbolic", "DOABLE_MODEL": plan, "DOABLE_VALUES": "declared",
                "DOABLE_EMBEDDER": "hash", "DOABLE_ASK_LEAST": str(ask_least)}  # fmt: skip
         with socket.socket() as free:
@@ -243,7 +243,8 @@ class Server:
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [sys.executable, "-c", "from doable.agent.cli import main; main()", "serve", "--port", str(port),
-             "--workers", "1", "--data", str(folder), "--rate", "0"], env=env, start_new_session=True,
+             "--workers", "1", "--data", str(folder), "--rate", "0", "--patience", str(patience)],
+            env=env, start_new_session=True,
         )  # fmt: skip
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=120)
         self.until(lambda: self.http.get("/readyz").status_code == 200)
@@ -325,6 +326,28 @@ def test_what_waits_can_be_cancelled(server):
     assert server.http.get("/readyz").status_code == 200
 
 
+def test_what_waits_for_long_holds_no_worker(tmp_path):
+    server = Server(tmp_path, patience=0.2)
+    try:
+        task, other = server.new(mode="ask"), server.new()
+        assert server.events(other)[-1][1] == "ended", "the one worker did it while the first task waits"
+        assert server.get(task)["state"] == "waiting"
+        told = server.http.post(f"/v1/tasks/{task}/approve", json={"yes": True}).json()
+        assert (told["state"], told["question"]) == ("queued", None)
+        for _ in SKILLS[1:]:
+            server.say(task)
+        events = server.events(task)
+        assert [d["phrase"] for _, kind, d in events if kind == "step"] == [*SKILLS, None]
+        assert [d["phrase"] for _, kind, d in events if kind == "approved"] == SKILLS, "each was asked once"
+        assert server.get(task)["status"] == "reached"
+        left = server.new(mode="ask")
+        server.until(lambda: server.get(left)["state"] == "waiting")
+        server.http.post(f"/v1/tasks/{left}/cancel")
+        server.until(lambda: server.get(left)["state"] == "cancelled")
+    finally:
+        server.kill()
+
+
 def test_a_killed_server_goes_on_where_it_was(tmp_path):
     first = Server(tmp_path)
     task = first.new(mode="ask")
@@ -364,13 +387,13 @@ def test_a_question_waits_for_its_answer_over_a_restart_and_in_the_page(tmp_path
     first.kill()
     second = Server(tmp_path, SODA, 1e-6)
     try:
-        assert second.get(task)["question"] == asked, "pending, while the worker is not yet back at it"
-        second.until(lambda: second.get(task)["state"] == "waiting")
+        assert second.get(task)["state"] == "waiting"
+        assert second.get(task)["question"] == asked
         told = second.http.post(f"/v1/tasks/{task}/answer", json={"answer": "the pepsi"}).json()
-        assert (told["state"], told["question"]) == ("running", None)
+        assert (told["state"], told["question"]) == ("queued", None)
         events = second.events(task)
         assert next(d["phrase"] for _, kind, d in events if kind == "step") == "find the pepsi"
-        assert [d["question"] for _, kind, d in events if kind == "waiting"] == [asked] * 2
+        assert [d["question"] for _, kind, d in events if kind == "waiting"] == [asked]
         assert [d["answer"] for _, kind, d in events if kind == "answered"] == ["the pepsi"]
         assert second.get(task)["status"] == "reached"
         assert refused(second, task, answer="the pepsi") == "NotAsking"
@@ -404,7 +427,7 @@ def test_who_asks_nothing_takes_no_answer(store, tmp_path):
 def test_a_file_of_an_earlier_version_is_read(tmp_path):
     path = tmp_path / "tasks.sqlite"
     with sqlite3.connect(path) as old:
-        old.executescript(_SCHEMA.replace(", question TEXT", ""))
+        old.executescript(_SCHEMA.replace(", question TEXT, said TEXT", ""))
     store = TaskStore(path)
     assert store.create("a", "x", "auto", {})[0].question is None
     store.close()
