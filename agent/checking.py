@@ -31,6 +31,9 @@ from ..skills.skill import Outcome, Skill
 from .scoring import PATIENCE, Situation, State, failed, failures
 from .types import Decision, Fact, Step, Subgoal, Verdict
 
+_TOLD = 10
+"""Subgoals that were given up, in the reason that a run ends with."""
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -124,24 +127,23 @@ def conclude(decision: Decision, subgoal: Subgoal, count: int) -> Verdict | None
 
 def ending(
     steps: Sequence[Step], *, turns: int, subgoals: int, limits: Limits, seconds: float, wall_seconds: float,
-    revised: bool = False,
+    given_up: Sequence[str] = (), revised: bool = False,
 ) -> Ending | None:  # fmt: skip
     """Does the run end with its newest step, the last of `steps` and of `turns` turns? None: it goes on.
 
-    `revised`: the list of subgoals is revised after each, so that one that can't be done does not end the run.
+    One of several subgoals that can't be done (`given_up`: these, by what they say) does not end the run: the others
+    are pursued. `revised`: their list is revised after each, which `PATIENCE` of them end.
     """
     last = steps[-1]
-    final = last.subgoal.index + 1 == subgoals
-    given_up = [step.subgoal.text for step in steps if step.decision.kind == "refuse"] if revised else []
-    if revised and given_up and final and last.decision.kind in ("finish", "refuse"):
-        return Ending("refused", f"could not: {'; '.join(given_up)}. {findings(steps)}")
-    if revised and last.decision.kind == "refuse" and len(given_up) < PATIENCE:
-        return None
-    if last.decision.kind == "finish" and final:
+    kind, final = last.decision.kind, last.subgoal.index + 1 == subgoals
+    several = subgoals > 1 or revised
+    if given_up and several and final and kind in ("finish", "refuse"):
+        return Ending("refused", f"could not: {_listed(given_up)}. {findings(steps)}")
+    if kind == "finish" and final:
         return Ending("reached", f"all {subgoals} subgoals are finished" if subgoals > 1 else "the goal is reached")
-    if last.decision.kind == "refuse":
+    if kind == "refuse" and (not several or final or (revised and len(given_up) >= PATIENCE)):
         return Ending("refused", f"{last.decision.reason}. {findings(steps)}")
-    if last.decision.kind == "stop":
+    if kind == "stop":
         return Ending("stopped", last.decision.reason)
     if turning := repeated(steps):
         return Ending("stopped", turning)
@@ -152,6 +154,12 @@ def ending(
     if limits.wall_seconds is not None and wall_seconds >= limits.wall_seconds:
         return Ending("stopped", f"the limit of {limits.wall_seconds:g} seconds on the clock is reached")
     return None
+
+
+def _listed(given_up: Sequence[str]) -> str:
+    """The first few, and how many more."""
+    more = len(given_up) - _TOLD
+    return "; ".join(given_up[:_TOLD]) + (f"; and {more} more" if more > 0 else "")
 
 
 def findings(steps: Sequence[Step]) -> str:

@@ -295,6 +295,7 @@ class Loop:
         ending = checking.ending(
             [*steps, step],
             turns=len(self.journal.steps) + 1,
+            given_up=self._given_up(step, len(turn["subgoals"])),
             revised=self._planner is not None,
             subgoals=len(turn["subgoals"]),
             limits=self._limits,
@@ -325,6 +326,13 @@ class Loop:
             return errands.errands(self._goal, turn["observation"], steps, self.world.scene, self._planner)
         except (OverBudget, ServerError) as error:
             return Errands(f"nobody could be asked: {error}", (), "")
+
+    def _given_up(self, last: Step, count: int) -> list[str]:
+        """The subgoals of a run that could not be done, where that decides whether it ends."""
+        kind, final = last.decision.kind, last.subgoal.index + 1 == count
+        if not (kind == "refuse" and self._planner) and not (final and kind in ("finish", "refuse")):
+            return []
+        return [s.subgoal.text for s in (*self.journal.steps, last) if s.decision.kind == "refuse"]
 
     def _unmet(self, skill: Skill, seen: Observation) -> str:
         """Why a skill is not to be tried; "": it is."""

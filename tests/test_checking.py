@@ -25,8 +25,10 @@ def step(phrase, then="continue", before=None, after=None, kind="act", index=0, 
     return Step(0, "goal", Subgoal("goal", index), before, (), (), decision, DONE, Verdict((), "why", then), after)
 
 
-def end(steps, subgoals=1, limits=NO_LIMITS, seconds=0.0, wall_seconds=0.0):
-    return ending(steps, turns=len(steps), subgoals=subgoals, limits=limits, seconds=seconds, wall_seconds=wall_seconds)
+def end(steps, subgoals=1, limits=NO_LIMITS, seconds=0.0, wall_seconds=0.0, **more):
+    return ending(
+        steps, turns=len(steps), subgoals=subgoals, limits=limits, seconds=seconds, wall_seconds=wall_seconds, **more
+    )
 
 
 def test_seen_and_said_go_on():
@@ -87,6 +89,19 @@ def test_done_ends_the_last_subgoal_only():
     assert end([step(None, kind="finish", index=1)], subgoals=2) == Ending("reached", "all 2 subgoals are finished")
     assert conclude(Decision("finish", None, ""), Subgoal("x", 0), 2).then == "finished"
     assert conclude(Decision("refuse", None, ""), Subgoal("x", 0), 2) is None
+
+
+def test_one_of_several_that_can_not_be_done_does_not_keep_from_the_rest():
+    refusal = step(None, kind="refuse", index=0, reason="best")
+    assert end([refusal], subgoals=2, given_up=["bring me tea"]) is None
+    assert end([refusal], subgoals=2, limits=Limits(1), given_up=["bring me tea"]).status == "stopped"
+    last = end([refusal, step(None, kind="finish", index=1)], subgoals=2, given_up=["bring me tea"])
+    assert last.status == "refused"
+    assert last.reason.startswith("could not: bring me tea.")
+    assert end([refusal] * 3, subgoals=4, given_up=["x"] * 3) is None
+    assert end([refusal] * 3, subgoals=4, given_up=["x"] * 3, revised=True).status == "refused"
+    many = end([step(None, kind="finish", index=1)], subgoals=2, given_up=["x"] * 12)
+    assert "; and 2 more." in many.reason
 
 
 def test_a_refusal_tells_what_was_looked_for_and_seen():

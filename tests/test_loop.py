@@ -16,6 +16,7 @@ from doable.agent.scoring import State
 from doable.memory.embedding import HashEmbedder
 from doable.memory.record import Record
 from doable.memory.store import Memory
+from doable.sim.facts import At
 from doable.sim.scene import load_scene
 from doable.sim.symbolic import SymbolicWorld
 from doable.sim.task import Setup
@@ -240,6 +241,16 @@ def test_a_folder_of_a_run_stays_small(tmp_path, memory):
     folder = tmp_path / "runs" / result.run_id
     assert len(list((folder / "snapshots").iterdir())) <= 12 + 8, "the beginnings of turns, and the newest of others"
     assert (folder / "checkpoints.sqlite").stat().st_size < 1_000_000
+
+
+def test_what_can_not_be_done_does_not_keep_from_the_rest(tmp_path, memory):
+    plan = {"bring me the sponge": SPONGE, "go to the table": ["say that it is not possible"]}
+    model = ScriptedModel(by_plan(lambda prompt: plan[prompt.split("\n")[1].removeprefix("Goal: ")]))
+    mine = agent(tmp_path, memory, model, guards=False)
+    result = mine.run("go to the table, then bring me the sponge")
+    assert result.status == "refused"
+    assert result.reason.startswith("could not: go to the table.")
+    assert At("sponge", "user").holds(mine.world.facts())
 
 
 def test_goals_that_were_reached_become_examples(tmp_path, memory):
