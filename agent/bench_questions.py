@@ -42,7 +42,7 @@ from .types import Decision, Step, Subgoal
 DAY = datetime(2026, 3, 2)
 """The first simulated day."""
 _FAILS = 0.12
-_ERRANDS = 45
+_ERRANDS = 70
 """A day."""
 _SECONDS = 120.0
 """How far off 'when did I last see it' may be: a sighting is written down when a thing comes into view, not when it

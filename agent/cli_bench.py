@@ -216,7 +216,7 @@ def bench_memory(
 
 @bench.command("questions")
 def bench_questions(
-    days: Annotated[int, typer.Option(min=1, help="Simulated days, of about 700 records each.")] = 5,
+    days: Annotated[int, typer.Option(min=1, help="Simulated days, of about 1,100 records each.")] = 5,
     embedder: Annotated[str, typer.Option(help="'minilm' or 'hash'; answers by rule do not need it.")] = "hash",
     model: Annotated[
         str | None, typer.Option(help="Who reads records for free-form questions; 'none': nobody [default: SmolLM2].")
