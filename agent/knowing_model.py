@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .around_lm import AroundLM
 from .best_first import Found
 from .language_model import LanguageModel
 
 
-class KnowingModel:
+class KnowingModel(AroundLM):
     """The model's own answers, each computed once. For benchmarks that meet the same prompts in many episodes."""
 
     def __init__(self, model: LanguageModel):
-        self._model = model
+        super().__init__(model)
         self._known: dict[bytes, NDArray[np.float64]] = {}
         self._found: dict[bytes, Found] = {}
         self.asked = 0
-
-    @property
-    def name(self) -> str:
-        """The model's."""
-        return self._model.name
-
-    @property
-    def says_skills(self) -> bool:
-        """The model's."""
-        return self._model.says_skills
 
     def loglikelihood(self, prompt: str, continuations: Sequence[str]) -> NDArray[np.float64]:
         """The model's."""
@@ -40,14 +30,6 @@ class KnowingModel:
         if key not in self._known:
             self._known[key] = self._model.loglikelihood(prompt, continuations)
         return self._known[key].copy()
-
-    def generate(self, messages: Any, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
-        """The model's."""
-        return self._model.generate(messages, max_new_tokens=max_new_tokens, stop=stop)
-
-    def __getattr__(self, name: str) -> Any:
-        own = getattr(self._model, name)
-        return partial(self._best_first, own) if name == "best_first" else own
 
     def _best_first(
         self, search: Any, prompt: str, continuations: Sequence[str], can: NDArray[np.float64], **how: Any

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .accounts import OverBudget, estimate
+from .around_lm import AroundLM
 from .best_first import Found
 from .config import Config
 from .language_model import LanguageModel
@@ -161,7 +162,7 @@ def _whole(amount: float | None) -> int | None:
     return None if amount is None else int(amount)
 
 
-class Metered:
+class Metered(AroundLM):
     """A language model whose words are paid for from a purse.
 
     A model that is elsewhere has an `account` (`accounts.Account`) and tells itself what it sends; of others the prompt
@@ -169,21 +170,12 @@ class Metered:
     """
 
     def __init__(self, model: LanguageModel, purse: Purse):
-        self._model, self._purse = model, purse
+        super().__init__(model)
+        self._purse = purse
         self._tells = hasattr(model, "account")
         self._count: Callable[[str], int] = getattr(model, "count_tokens", estimate)
         self._options: dict[str, int] = {}
         """Tokens of each option: the same ones turn after turn."""
-
-    @property
-    def name(self) -> str:
-        """The model's."""
-        return self._model.name
-
-    @property
-    def says_skills(self) -> bool:
-        """The model's."""
-        return self._model.says_skills
 
     def loglikelihood(self, prompt: str, continuations: Sequence[str]) -> NDArray[np.float64]:
         """The model's."""
@@ -198,16 +190,12 @@ class Metered:
             lambda: self._model.generate(messages, max_new_tokens=max_new_tokens, stop=stop),
         )
 
-    def __getattr__(self, name: str) -> Any:
-        own = getattr(self._model, name)
-        if name != "best_first":
-            return own
-
-        def best_first(prompt: str, continuations: Sequence[str], can: NDArray[np.float64], **how: Any) -> Found:
-            able = [text for text, value in zip(continuations, can, strict=True) if value > 0]
-            return self._paid(prompt, able, 0, lambda: own(prompt, continuations, can, **how))
-
-        return best_first
+    def _best_first(
+        self, search: Any, prompt: str, continuations: Sequence[str], can: NDArray[np.float64], **how: Any
+    ) -> Found:
+        """The model's; what can't be done is not asked."""
+        able = [text for text, value in zip(continuations, can, strict=True) if value > 0]
+        return self._paid(prompt, able, 0, lambda: search(prompt, continuations, can, **how))
 
     def _paid(self, prompt: str, options: Sequence[str], written: int, ask: Callable[[], Any]) -> Any:
         if self._tells:

@@ -74,42 +74,33 @@ class Weighing:
 
         Raises `ServerError` when neither model answers, and what a purse raises.
         """
-        try:
-            return self._weigh(goal, turns, observation, can, tabu, plain, examples, memory)
-        except ServerError as error:
-            if self._spare is None or self._instead:
-                raise
+        while True:
+            saying, phrases = self._saying, self._phrases
+            able = np.array([0.0 if phrase in tabu else value for phrase, value in zip(phrases, can, strict=True)])
             try:
-                spare = self._spare()
-            except ValueError as missing:  # it is not here: what stops the run is the first one's failure
-                raise error from missing
-            self._instead = f"{spare.name} was asked, since: {error}"
-            self._saying = Saying(spare, self._phrases, self._config, self._embedder)
-        return self._weigh(goal, turns, observation, can, tabu, plain, examples, memory)
+                asked = saying.values(goal, turns, observation, remembered=examples, memory=memory)
+                if self._config.search == "best-first":
+                    # What was not scored is left out; nothing of it could be chosen, nor lift the sum over the floor.
+                    found, thought = saying.best(asked, able, 0.0 if plain else self.floor)
+                    said = [phrases[i] for i in found.phrases]
+                    ranked = scoring.rank(said, found.log_say, able[found.phrases], tabu)
+                else:
+                    told = saying(asked)
+                    ranked, thought = scoring.rank(phrases, told.log_say, can, tabu), told.thought
+                return Weighed(ranked, thought, self._doubt(asked, able, ranked), self._instead)
+            except ServerError as error:
+                self._ask_the_spare(error)
 
-    def _weigh(
-        self,
-        goal: str,
-        turns: Sequence[Turn],
-        observation: Observation,
-        can: np.ndarray,
-        tabu: Collection[str],
-        plain: bool,
-        examples: Callable[[], Sequence[Example]],
-        memory: Sequence[str],
-    ) -> Weighed:
-        saying, phrases = self._saying, self._phrases
-        asked = saying.values(goal, turns, observation, remembered=examples, memory=memory)
-        able = np.array([0.0 if phrase in tabu else value for phrase, value in zip(phrases, can, strict=True)])
-        if self._config.search == "best-first":
-            # What was not scored is left out; nothing of it could be chosen, nor lift the sum over the floor.
-            found, thought = saying.best(asked, able, 0.0 if plain else self.floor)
-            said = [phrases[i] for i in found.phrases]
-            ranked = scoring.rank(said, found.log_say, able[found.phrases], tabu)
-        else:
-            told = saying(asked)
-            ranked, thought = scoring.rank(phrases, told.log_say, can, tabu), told.thought
-        return Weighed(ranked, thought, self._doubt(asked, able, ranked), self._instead)
+    def _ask_the_spare(self, error: ServerError) -> None:
+        """From now on, instead of the model that failed with `error`; raises that if there is none, or it is asked."""
+        if self._spare is None or self._instead:
+            raise error
+        try:
+            spare = self._spare()
+        except ValueError as missing:  # it is not here: what stops the run is the first one's failure
+            raise error from missing
+        self._instead = f"{spare.name} was asked, since: {error}"
+        self._saying = Saying(spare, self._phrases, self._config, self._embedder)
 
     def _doubt(self, asked: Values, able: np.ndarray, ranked: Sequence[Candidate]) -> tuple[str, ...]:
         """The model's two choices, if it is asked twice and they differ."""
