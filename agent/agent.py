@@ -22,13 +22,14 @@ from .asynchronous import steps
 from .config import Config
 from .journal import Header, Journal
 from .language_model import LanguageModel
-from .loop import PHASES, Loop, Turn, Values
+from .loop import PHASES, Loop
 from .memory_views import AsOf
 from .parts import make_memory, make_model, make_values, make_world
 from .person import Person, WrittenAnswers
 from .planned import BlindLoop, CritiqueLoop, PlannedLoop
 from .runs import RunFolder, runs_folder
 from .spending import Metered, Purse
+from .turn import Turn, Values
 from .types import Decision, Result, Step
 
 _VERSIONS = ("doable", "langgraph", "torch", "transformers", "pybullet", "chromadb")

@@ -25,7 +25,7 @@ from .filming import Captions
 if TYPE_CHECKING:
     from ..sim.world import World
     from .agent import Watcher
-    from .loop import Turn
+    from .turn import Turn
 
 SIZE = (320, 240)
 """Width and height of a turn's pictures, pixels."""

@@ -14,8 +14,8 @@ from ..skills.library import SkillLibrary
 from ..skills.own import load_makers
 from .agent import Agent
 from .config import Config
-from .loop import Values
 from .parts import make_memory, make_model, make_values
+from .turn import Values
 
 _PER_EPISODE = ("scene", "world", "seed", "memory", "runs", "max_steps", "gui", "model", "values", "detector")
 """Settings that the benchmark sets itself, or tells apart by the part that was really loaded."""

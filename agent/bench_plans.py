@@ -43,7 +43,6 @@ from .agent import Agent
 from .bench_files import appending, as_json, progress, results_folder, write_whole
 from .config import Config
 from .language_model import LanguageModel
-from .loop import Values
 from .normalising import NORMALISATIONS
 from .origin import commit, origin
 from .parts import make_embedder, make_memory, make_model, make_values
@@ -51,6 +50,7 @@ from .prompts import Turn
 from .published_plans import PublishedPlan, change, classes_of, goal_of, read_plans, start_of
 from .saying import Saying
 from .statistics import Share, wilson
+from .turn import Values
 
 MODES = ("say", "preconditions", "can")
 """Say alone, × declared preconditions, × the value functions."""

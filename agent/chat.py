@@ -22,12 +22,12 @@ from .config import Config
 from .correcting import corrected
 from .folding import Fold
 from .half_blocks import half_blocks
-from .loop import Turn
 from .person import AtTerminal
 from .runs import CorruptRun
 from .server import ServerError
 from .terminal import Terminal, plain
 from .terminal_pictures import Protocol, drawn
+from .turn import Turn
 
 Ask = Callable[[str], str]
 """Asks a person with a prompt and gives the line. Raises EOFError at the end, KeyboardInterrupt at Ctrl-C."""

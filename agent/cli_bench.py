@@ -1,13 +1,14 @@
 """`doable bench …`: every figure that is reported comes from one of these."""
 
-import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .cli_bench_language import bench_forgetting, bench_language, bench_plans, bench_scoring, bench_the_asking
+from .cli_bench_memory import bench_life, bench_memory, bench_questions
 from .cli_bench_runs import bench_the_kills, bench_the_long_goal
-from .cli_common import INTERRUPTED, bad_input, configured, going_on
+from .cli_common import bad_input, configured, going_on
 from .cli_report import report_bench
 from .cli_serve import load_server
 from .cli_values import bench_values_command
@@ -20,6 +21,14 @@ bench = typer.Typer(no_args_is_help=True, help="Measure the agent.")
 bench.command("report")(report_bench)
 bench.command("serve")(load_server)
 bench.command("values")(bench_values_command)
+bench.command("scoring")(bench_scoring)
+bench.command("plans")(bench_plans)
+bench.command("language")(bench_language)
+bench.command("forgetting")(bench_forgetting)
+bench.command("asking")(bench_the_asking)
+bench.command("memory")(bench_memory)
+bench.command("questions")(bench_questions)
+bench.command("life")(bench_life)
 bench.command("kills")(bench_the_kills)
 bench.command("long")(bench_the_long_goal)
 
@@ -56,204 +65,6 @@ def bench_tasks(
 
         summary = ablation.ablate(run, config, out) if ablate else run(out, config)
     typer.echo(summary.table())
-
-
-@bench.command("scoring")
-@configured
-def bench_scoring(
-    counts: Annotated[str, typer.Option(help="Numbers of phrases, with commas.")] = "10,50,370,551",
-    behind: Annotated[int, typer.Option(min=100, help="Tokens of the first prompt.")] = 300,
-    repeats: Annotated[int, typer.Option(min=1, help="How often ours are timed; the median counts.")] = 3,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Time the slow ways on 16 phrases and scale up, which is marked.")
-    ] = False,
-    no_harness: Annotated[
-        bool, typer.Option("--no-harness", help="Leave lm-evaluation-harness (extra [bench]) out.")
-    ] = False,
-    out: Annotated[Path, typer.Option(help="The folder for figures and their origin.")] = Path("bench-scoring"),
-    *,
-    config: Config,
-) -> None:
-    """Time ours and other ways to score the same phrases with the same model; --model, --precision and --seed count.
-
-    Example: doable bench scoring --quick --no-harness
-    """
-    from .bench_scoring import run_scoring_benchmark
-
-    try:
-        with bad_input():
-            try:
-                numbers = sorted({int(count) for count in counts.split(",")})
-            except ValueError:
-                raise ValueError(f"Expected --counts to be whole numbers like 10,50, got {counts!r}.") from None
-            if numbers[0] < 4:
-                raise ValueError(f"Expected --counts of at least 4 phrases, got {numbers[0]}.")
-            summary = run_scoring_benchmark(
-                config.model,
-                config.precision,
-                out,
-                counts=numbers,
-                prompt_tokens=behind,
-                repeats=repeats,
-                quick=quick,
-                harness=not no_harness,
-                seed=config.seed,
-                log=functools.partial(typer.echo, err=True),
-            )
-    except KeyboardInterrupt:
-        typer.echo("Stopped; nothing was written.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
-    typer.echo(summary.table())
-
-
-@bench.command("plans")
-@configured
-def bench_plans(
-    file: Annotated[Path, typer.Argument(help="Published plans: a line INPUT<tab>OUTPUT, then a row each.")],
-    limit: Annotated[int | None, typer.Option(min=1, help="Rows at most [default: all].")] = None,
-    every: Annotated[int, typer.Option(min=1, help="Take every n-th row.")] = 1,
-    whole_plans: Annotated[bool, typer.Option(help="Also let the agent make whole plans of its own.")] = True,
-    compare_normalisations: Annotated[bool, typer.Option("--compare-normalisations", help="All four.")] = False,
-    out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-plans"),
-    *,
-    config: Config,
-) -> None:
-    """Lay the model's next skills and plans beside published ones, in the symbolic world. Goes on where it stopped.
-
-    Example: doable bench plans plans.tsv --every 10
-    """
-    if not file.exists():
-        typer.echo(f"Skipped: there is no file {str(file)!r}. Get the plans from say-can.github.io.", err=True)
-        return
-    from .bench_plans import run_plans_benchmark
-
-    with going_on(f"its rows are in {out}"):
-        summary = run_plans_benchmark(
-            file,
-            config,
-            out,
-            limit=limit,
-            every=every,
-            whole_plans=whole_plans,
-            compare_normalisations=compare_normalisations,
-        )
-    typer.echo(summary.table())
-
-
-@bench.command("language")
-@configured
-def bench_language(
-    n: Annotated[int, typer.Option("--n", min=1, help="Instructions that the agent pursues.")] = 200,
-    names: Annotated[int, typer.Option(min=0, help="Instructions by names that training never saw.")] = 100,
-    part: Annotated[str, typer.Option(help="'dev': sentence frames that training never saw; or 'train'.")] = "dev",
-    modes: Annotated[str, typer.Option(help="What is weighed with say, by comma.")] = "say,preconditions,can",
-    out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-language"),
-    *,
-    config: Config,
-) -> None:
-    """Let the agent follow instructions in words it was not trained with, symbolically. Goes on where it stopped.
-
-    Example: doable bench language --n 50 --modes can --out bench-language
-    """
-    from .bench_language import run_language_benchmark
-
-    with going_on(f"its rows are in {out}"):
-        if part not in ("dev", "train"):
-            raise ValueError(f"Expected --part dev or train, got {part!r}.")
-        ways = tuple(mode.strip() for mode in modes.split(","))
-        run_language_benchmark(config, out, count=n, names=names, part=part, seed=config.seed, modes=ways)
-    typer.echo((out / "table.md").read_text(encoding="utf-8"))
-
-
-@bench.command("forgetting")
-@configured
-def bench_forgetting(
-    out: Annotated[Path, typer.Option(help="The folder for figures and their origin.")] = Path("bench-forgetting"),
-    *,
-    config: Config,
-) -> None:
-    """Lay plain English and answers of the tuned model beside those of the model it was made from.
-
-    Example: doable bench forgetting --out bench-forgetting
-    """
-    from .bench_forgetting import run_forgetting_benchmark
-
-    run_forgetting_benchmark(config, out)
-    typer.echo((out / "table.md").read_text(encoding="utf-8"))
-
-
-@bench.command("memory")
-def bench_memory(
-    file: Annotated[
-        Path | None, typer.Argument(help="Conversations with questions, in LoCoMo's schema (JSON).")
-    ] = None,
-    scale: Annotated[
-        str, typer.Option(help="Also time memories of so many synthetic records, with commas, like 1000,10000.")
-    ] = "",
-    embedder: Annotated[str, typer.Option(help="'minilm', or 'hash' for a dry run.")] = "minilm",
-    seed: Annotated[int, typer.Option(min=0, help="Draws the synthetic records.")] = 0,
-    out: Annotated[Path, typer.Option(help="The folder for figures and their origin.")] = Path("bench-memory"),
-) -> None:
-    """Measure what memory finds of long conversations, and how fast it is with many records.
-
-    Example: doable bench memory conversations.json --scale 1000,10000
-    """
-    from .bench_memory import run_memory_benchmark
-    from .parts import make_embedder
-
-    if file is not None and not file.exists():
-        typer.echo(
-            f"Skipped: there is no file {str(file)!r}. Get LoCoMo from github.com/snap-research/locomo.", err=True
-        )
-        file = None
-    if file is None and not scale:
-        return
-    with bad_input():
-        counts = [int(float(count)) for count in scale.split(",") if count.strip()]
-        made = make_embedder(Config.load({"embedder": embedder})) if file else None
-        typer.echo(run_memory_benchmark(file, out, made, scale=counts, seed=seed))
-
-
-@bench.command("questions")
-def bench_questions(
-    days: Annotated[int, typer.Option(min=1, help="Simulated days, of about 1,100 records each.")] = 5,
-    embedder: Annotated[str, typer.Option(help="'minilm' or 'hash'; answers by rule do not need it.")] = "hash",
-    model: Annotated[
-        str | None, typer.Option(help="Who reads records for free-form questions; 'none': nobody [default: SmolLM2].")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the days and the questions.")] = 0,
-    out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-questions"),
-) -> None:
-    """Ask about simulated days, and hold the answers against what the simulator knows.
-
-    Example: doable bench questions --days 5
-    """
-    from .bench_questions import run_questions_benchmark
-    from .parts import make_embedder, make_model
-    from .reading import READER
-
-    with bad_input():
-        made = make_embedder(Config.load({"embedder": embedder}))
-        reader = None if model == "none" else make_model(Config.load({"model": model or READER}))
-        typer.echo(run_questions_benchmark(out, made, days=days, seed=seed, reader=reader))
-
-
-@bench.command("life")
-@configured
-def bench_life(
-    count: Annotated[int, typer.Option(min=1, help="Requests, one after the other.")] = 30,
-    out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-life"),
-    *,
-    config: Config,
-) -> None:
-    """Does memory pay? The same requests with it, without it, and with a prompt of 512 tokens; symbolic world.
-
-    Example: doable bench life --count 30
-    """
-    from .bench_life import run_life_benchmark
-
-    with bad_input():
-        typer.echo(run_life_benchmark(config, out, count=count, seed=config.seed))
 
 
 @bench.command("detector")
@@ -351,33 +162,4 @@ def bench_the_faults(
             arms=arm or USUAL, workers=workers,
             progress=lambda done, total: bar.update(job, completed=done, total=total),
         )  # fmt: skip
-    typer.echo(table)
-
-
-@bench.command("asking")
-@configured
-def bench_the_asking(
-    n: Annotated[int, typer.Option("--n", min=10, help="Requests to calibrate on, and as many to measure.")] = 300,
-    out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-asking"),
-    *,
-    config: Config,
-) -> None:
-    """Calibrate when to ask which one is meant, and measure it beside asking always, never, and by entropy.
-
-    Example: doable bench asking --n 300
-    """
-    from rich.console import Console
-
-    from .bench_asking import run_asking_benchmark
-    from .bench_files import progress
-
-    with bad_input(), progress(Console(stderr=True)) as bar:
-        job = bar.add_task("requests", total=2 * n)
-        table = run_asking_benchmark(
-            config,
-            out,
-            n=n,
-            seed=config.seed,
-            progress=lambda done, total: bar.update(job, completed=done, total=total),
-        )
     typer.echo(table)

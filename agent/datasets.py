@@ -9,8 +9,8 @@ from ..sim.lerobot import LeRobotWriter
 from ..sim.physics_world import PhysicsWorld
 from ..sim.sampling import Sampler
 from ..sim.views import check_camera
-from .loop import Turn
 from .replay import Replay
+from .turn import Turn
 
 
 class _Nobody:

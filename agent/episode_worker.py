@@ -33,12 +33,12 @@ from .album import album
 from .bench_files import write_whole
 from .codec import from_json
 from .config import Config
-from .loop import Turn
 from .parts import make_memory, make_model, make_values
 from .report import page, spent_by, weighed
 from .runs import RunFolder, runs_folder
 from .task_store import Question, Said
 from .terminal import plain, seen
+from .turn import Turn
 from .types import Step
 
 FRAME = (400, 300)

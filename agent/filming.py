@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..sim.recorder import Recorder
     from ..sim.rerun_log import RerunLog
     from .agent import Watcher
-    from .loop import Turn
+    from .turn import Turn
 
 _ENDS = {"finish": "done", "refuse": "refuses: it is not possible", "stop": "stops", "ask": "asks"}
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .agent import Watcher
     from .config import Config
     from .language_model import LanguageModel
-    from .loop import Values
+    from .turn import Values
 
 
 def plan(

@@ -14,13 +14,11 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, TypedDict
 
 import numpy as np
 from langgraph.graph import END, START, StateGraph
 
 from ..memory.consolidation import consolidate
-from ..memory.record import Record
 from ..memory.store import Memory
 from ..sim.observation import Observation
 from ..sim.world import World
@@ -41,7 +39,7 @@ from . import (
     scoring,
 )
 from .accounts import OverBudget
-from .checking import Ending, Limits
+from .checking import Limits
 from .config import Config
 from .decompose import decompose
 from .done_value import GoalValues
@@ -52,54 +50,14 @@ from .person import Person
 from .runs import RunFolder
 from .server import ServerError
 from .spending import Metered, Purse
-from .types import Candidate, Decision, Errands, Left, Step, Subgoal, Verdict
+from .turn import Change, Turn, Values
+from .types import Decision, Errands, Step, Subgoal, Verdict
 from .weighing import Weighing
 
 _KNOWN = 64
 """Subgoals whose meanings are kept."""
 PHASES = ("observe", "recall", "decompose", "score", "choose", "act", "check", "remember")
 """Those of every turn in which something is done; `ask` comes between choose and act where a person is asked."""
-
-
-class Values(Protocol):
-    """P(success) of each skill from here: (n,) float64 in [0, 1]."""
-
-    def __call__(self, observation: Observation, skills: Any) -> np.ndarray: ...
-
-
-class Turn(TypedDict):
-    """The state of the graph: the turn in hand. Earlier turns are in the journal."""
-
-    index: int
-    snapshot: str
-    """The world as this state knows it."""
-    plan: tuple[str, ...]
-    """The skills that were planned at the start, if they are to be followed."""
-    subgoals: tuple[Subgoal, ...]
-    current: int
-    """Index of the subgoal that is pursued."""
-    observation: Observation
-    recalled: tuple[Record, ...]
-    candidates: tuple[Candidate, ...]
-    thought: str | None
-    """What the language model wrote before it scored, and why another one was asked."""
-    doubt: tuple[str, ...]
-    """What it said when it was asked twice, if that differs."""
-    left: Left | None
-    """What may still be spent."""
-    errands: Errands | None
-    """What a vague goal was made into at this turn."""
-    stop: str
-    """The limit that the turn would have gone beyond."""
-    decision: Decision
-    outcome: Outcome | None
-    after: Observation | None
-    verdict: Verdict | None
-    ending: Ending | None
-
-
-Change = dict[str, Any]
-"""What a phase found out: some of the fields of a `Turn`."""
 
 
 class Loop:

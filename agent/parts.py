@@ -18,7 +18,7 @@ from ..sim.zones import around, parse_zones
 from . import prompts
 from .config import Config
 from .language_model import LanguageModel, ScriptedModel
-from .loop import Values
+from .turn import Values
 
 SCRIPTED = "scripted:"
 

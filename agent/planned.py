@@ -5,8 +5,9 @@ from __future__ import annotations
 from ..sim.observation import Observation
 from ..skills.skill import Outcome, Skill
 from . import imagining, prompts
-from .loop import Change, Loop, Turn
+from .loop import Loop
 from .scoring import PATIENCE, Situation, failures
+from .turn import Change, Turn
 from .types import Decision, Subgoal, Verdict
 
 

@@ -16,9 +16,9 @@ from ..sim.observation import Observation
 from ..sim.physics_world import PhysicsWorld
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
-from .loop import Turn
 from .parts import make_world
 from .runs import RunFolder, runs_folder
+from .turn import Turn
 from .types import Step
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..sim.observation import Observation
-from .loop import Turn
+from .turn import Turn
 from .types import Candidate, Decision, Result, Subgoal, Verdict
 
 _BEST = 5
