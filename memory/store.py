@@ -29,8 +29,10 @@ from .vectors import Vectors
 
 _POOL = 64
 """Candidates that each kind of search gives."""
-_FEW = 2000
-"""Records that pass a filter, up to which Chroma is told their ids instead of the filter: that is faster and exact."""
+_FEW, _FEW_SENT = 100_000, 2000
+"""Records that pass a filter, up to which Chroma is told their ids instead of the filter: here, and on a server.
+
+At 50,000 records that takes a quarter to a sixth of the time, whatever the filter leaves."""
 _BATCH = 1000
 _CHECKED = 64_000_000
 """Bytes of a record file that are checked through when it is opened; of a larger one only the beginning is."""
@@ -174,8 +176,8 @@ class Memory:
         among = None
         narrow = replace(only, not_episode=None, past=None)
         if narrow != Filter():
-            few = self._shelf.count(only, most=_FEW + 1)
-            if few <= _FEW:
+            most = _FEW_SENT if self._url else _FEW
+            if self._shelf.count(only, most=most + 1) <= most:
                 among = self._shelf.ids(only)
         if among == []:
             return []

@@ -85,9 +85,12 @@ class Vectors:
         self._store.reset_collection()
 
     def near(self, vector: Sequence[float], k: int, only: Filter, among: Sequence[str] | None = None) -> list[str]:
-        """Ids of the `k` nearest by cosine, the nearest first; of what passes `only`, as far as Chroma can tell."""
-        more: dict[str, Any] = {} if among is None else {"ids": list(among)}
-        found = self._store.similarity_search_by_vector(list(vector), k=k, filter=_where(only), **more)
+        """Ids of the `k` nearest by cosine, the nearest first; of what passes `only`, as far as Chroma can tell.
+
+        `among`: the ids that pass, where they are known; told both, Chroma takes fifty times as long.
+        """
+        narrowed: dict[str, Any] = {"filter": _where(only)} if among is None else {"ids": list(among)}
+        found = self._store.similarity_search_by_vector(list(vector), k=k, **narrowed)
         return [document.id or "" for document in found]
 
     def ids(self) -> list[str]:
