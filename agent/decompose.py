@@ -21,12 +21,12 @@ _VERBS = (
     "hold|find|locate|go|come|drive|head|walk|visit|open|close|shut|pull|push|slide|restock|return|clear|serve|"
     "stack|lay|stick|shift|chuck|dump|dispose|wipe|clean"
 )
-_POLITE = r"(?:(?:please|now|also|and|could you|can you|would you)\s+)*"
+_POLITE = r"(?:(?:please|now|also|and|first|firstly|could you|can you|would you),?\s+)*"
 _IMPERATIVE = re.compile(rf"^{_POLITE}(?:{_VERBS})\b", re.I)
 _VERB = re.compile(rf"\b(?:{_VERBS})\b", re.I)
 _AND_VERB = re.compile(rf"\s*(?:,\s*and|,|\band)\s+(?=(?:also\s+|please\s+)?(?:{_VERBS})\b)", re.I)
 _WORDS = {w for kind in CATALOGUE.values() for w in (kind.name, *kind.synonyms, *kind.categories)}
-_NAMES = "|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True))
+_NAMES = "|".join([*sorted(map(re.escape, _WORDS), key=len, reverse=True), r"something to (?:drink|eat)(?! with)"])
 _THING = rf"(?:(?:the|a|an|some|one|my|that)\s+)?(?:(?:can|bottle|bag|pack)\s+of\s+)?(?:{_NAMES})(?:\s+(?:can|bottle))?"
 _AND = r",\s*and|,|\band|&|\bplus|\bas well as|\b(?:along |together )?with"
 _LIST = re.compile(rf"\b{_THING}(?:\s*(?:{_AND})\s+(?:also\s+)?{_THING})+\b", re.I)

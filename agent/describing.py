@@ -11,7 +11,8 @@ from .spelling import plain
 
 NOT = re.compile(
     r"\b(?:that (?:is|are) not|that isnt|that arent|that is neither|thats not|which is not|which isnt|other than|"
-    r"except(?: for)?|but neither|but not|neither|(?<=thing) but|apart from|besides|without(?: any)?|with no|"
+    r"except(?: for)?|but neither|but not|neither|(?<=thing) but|(?<=to drink) but|(?<=to eat) but|"
+    r"apart from|besides|without(?: any)?|with no|"
     r"that has no|that have no|free of|not)\b"
 )
 """Where the part of a description begins that must not hold."""
@@ -42,6 +43,8 @@ _CLEANING = re.compile(r"\bto (?:clean|wipe|mop|scrub)\b(?!.*\bto\b).*$")
 def described(text: str, types: Iterable[str]) -> frozenset[str] | None:
     """The types that fit a description, like "a soda that is not a coke"; None: not every word of it is known."""
     text = re.sub(r"\b(?:without(?: any)?|with no|that has no) sugar\b|\bsugar ?free\b", " unsweetened ", text)
+    # "anything but the coke to drink" is something to drink
+    text = re.sub(rf"\b(\w*thing)\b(.*{NOT.pattern}.*) (to (?:drink|eat))$", r"\1 \3\2", text)
     parts = NOT.split(_CLEANING.sub(" cleaning tool ", text))
     fitting = _fitting(parts[0], tuple(types))
     for part in (one for listed in parts[1:] for one in _LISTED.split(listed) if one.strip()):

@@ -17,6 +17,7 @@ from ..sim.catalogue import CATALOGUE
 from ..sim.facts import Facts
 from ..sim.scene import Scene
 from .describing import FILLER, NOT, NUMBERS, described, phrases
+from .naming import WITH_IT, named
 from .spelling import mended, plain
 from .wording import POLITE, bare
 
@@ -82,7 +83,7 @@ _DELIVER = (
 )
 _WISHES = (
     r"(?:i|we) (?:really )?(?:want|need|fancy)|(?:i|we)(?: woul)?d (?:like|love)(?: to have)?|"
-    r"(?:i|we) could (?:use|do with)|"
+    r"(?:i|we) could (?:use|do with|go for|murder)|(?:i|we)(?: woul)?d (?:kill|die) for|"
     r"(?:may|can|could) (?:i|we) (?:have|get)|let (?:me|us) have|do you have|is there|im waiting for|my order is"
 )
 _DISCARD = r"throw|toss|discard|trash|bin|dispose of|get rid of|dump|chuck"
@@ -113,7 +114,13 @@ def read(text: str, scene: Scene) -> Meaning | None:
     """The errand that a sentence plainly asks for, remarks beside the point left out; None: not sure of it."""
     words = mended(plain(text), _known(scene), FILLER)
     sentences = [part.strip() for part in re.split(r"[.?!;:]+(?:\s|$)", words) if part.strip()]
-    return _one_of(sentences, scene) or _one_of([c for s in sentences for c in re.split(r"\s*,\s*", s) if c], scene)
+    clauses = [clause for sentence in sentences for clause in re.split(r"\s*,\s*", sentence) if clause]
+    halves = [_WOULD.sub(r"i \1", half) for sentence in sentences for half in re.split(r",?\s+but\s+(?=\w)", sentence)]
+    plainly = _one_of(sentences, scene) or _one_of(clauses, scene) or _one_of(halves, scene)
+    return plainly or (_by_names(sentences[0], scene) if len(sentences) == 1 else None)
+
+
+_WOULD = re.compile(r"^(?:i )?(?:really )?(would (?:love|like)|want|need|could (?:use|do with|go for))\b")
 
 
 def _one_of(parts: Sequence[str], scene: Scene) -> Meaning | None:
@@ -128,6 +135,39 @@ def _one_of(parts: Sequence[str], scene: Scene) -> Meaning | None:
     if asked or told or any(map(_GOES_ON.match, rest)):
         return None
     return replace(sure[0], things=_liked(sure[0].things, rest))
+
+
+def _by_names(sentence: str, scene: Scene) -> Meaning | None:
+    """The errand of a sentence whose verb is plain and that names one thing, and one place at most to bring it to."""
+    words = bare(sentence, _VERB)
+    found = _VERB.match(words)
+    if not found or found.lastgroup not in ("deliver", "discard", "hold", "find", "wish") or _REFUSED.search(words):
+        return None
+    kind, verb, rest = found.lastgroup, found.group(), words[found.end() :]
+    people = {p.name for p in scene.places if p.kind == "person"}
+    places = {name: place for name, place in _places(scene).items() if place not in people}
+    places |= {plain(name): drawer for name, drawer in scene.drawer_names.items()}
+    known = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
+    first, *others = re.split(r"\b(?:and|then)\b", re.sub(rf"\b(?:{known})\b", " , ", rest))
+    if _VERB.search(first) or any(not (v := _VERB.match(o.strip())) or v.lastgroup != "deliver" for o in others):
+        return None
+    if any(len(_VERB.findall(o)) > 1 or not re.match(r" ?\w+ (?:it|that|this)\b", o) for o in others):
+        return None
+    found = named(verb, rest, places)
+    if found is None or found.thing not in scene.types:
+        return None
+    things = frozenset({found.thing})
+    if kind in ("hold", "find"):
+        return None if found.to or found.to_me else Meaning(kind, things, None, found.source)
+    if kind == "wish" and (found.to or WITH_IT.search(rest)):
+        return None
+    if kind == "discard":
+        bins = [p.name for p in scene.places if p.kind == "bin"]
+        return Meaning("deliver", things, bins[0], found.source) if bins and found.to in (None, bins[0]) else None
+    if found.to:
+        return None if found.to_me else Meaning("deliver", things, found.to, found.source)
+    to_me = found.to_me or kind == "wish" or verb in ("bring", "fetch", "hand", "give", "pass", "serve")
+    return Meaning("deliver", things, "user", found.source) if to_me and "user" in people else None
 
 
 def _liked(things: frozenset[str], remarks: Sequence[str]) -> frozenset[str]:
@@ -181,6 +221,7 @@ def _read(sentence: str, scene: Scene) -> Meaning | None:
             drawer = _named(re.sub(r"^(?:up )?(?:the |my )?", "", rest), scene.drawer_names)
             return Meaning(kind, to=drawer) if drawer else None
         case "go":
+            rest = re.sub(r"^(?:over |back |right )*here$", "to me", rest)
             place = _named(re.sub(rf"^(?:over |back )*(?:{_AT} )?(?:the |where )?", "", rest), _places(scene))
             return Meaning("go", to=place) if place else None
         case "discard":

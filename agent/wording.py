@@ -12,7 +12,8 @@ POLITE = re.compile(
     r"(?:how|what) would you(?: do to)?|how (?:do|can|could) you|"
     r"i was wondering if you (?:could|can)|do me a favou?r and|"
     r"for (?:my |our |the )?(?:lunch|dinner|breakfast|supper|a snack|break|work|later)|"
-    r"(?:from )?somewhere in the kitchen|(?:that|which) you are holding|(?:that|which) you hold|in your hand|"
+    r"(?:from )?somewhere in the kitchen|(?:that|which) you are holding|(?:that|which) you hold|in your hand|firstly|"
+    r"first(?=,? (?:go|get|grab|bring|put|take|toss|throw|find|pick|open|close|wipe|move|fetch)\b)|"
     r"(?:see to it|make sure|ensure)(?: that)?|once more|one more thing|for now|to go)\b"
 )
 _PRELUDE = re.compile(

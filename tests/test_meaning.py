@@ -52,6 +52,22 @@ def kinds(*words):
         ("I hate oranges, bring me a fruit", Meaning("deliver", kinds("fruit") - {"orange"}, "user")),
         ("I like it spicy, get me a snack", Meaning("deliver", kinds("snack", "spicy"), "user")),
         ("brng me the aplpe", Meaning("deliver", frozenset({"apple"}), "user")),
+        (
+            "take the pepsi away from the table and leave it by the sink",
+            Meaning("deliver", frozenset({"pepsi"}), "close counter", "table"),
+        ),
+        (
+            "please put the sponge back where it belongs, on the far counter",
+            Meaning("deliver", frozenset({"sponge"}), "far counter"),
+        ),
+        ("I could murder a coke right about now", Meaning("deliver", frozenset({"coke"}), "user")),
+        (
+            "I'm allergic to bananas but would love some fruit",
+            Meaning("deliver", kinds("fruit") - {"banana"}, "user"),
+        ),
+        ("bring me anything but the pepsi to drink", Meaning("deliver", kinds("drink") - {"pepsi"}, "user")),
+        ("come over here", Meaning("go", to="user")),
+        ("first get the coke", Meaning("deliver", frozenset({"coke"}), "user")),
     ],
 )
 def test_plain_errands_are_read(text, meaning):
@@ -66,6 +82,8 @@ def test_plain_errands_are_read(text, meaning):
         "bring me the sodas", "I am thirsty", "water the plants", "", "bring the apple or the orange",
         "find the coke, then put the apple on the table",
         "there is tea on my shirt, what would dry it? Bring it to me.",
+        "I want to know where the coke is", "I need the banana thrown out", "leave the apple at the counter's far side",
+        "bring the coke opener and the coke", "put the apple down here", "swap the coke for the apple",
     ],
 )  # fmt: skip
 def test_what_is_not_plain_is_left_to_the_model(text):
