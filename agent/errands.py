@@ -1,8 +1,8 @@
 """A vague goal ("get the kitchen ready for two guests") as errands: a language model writes them, rules read them.
 
-Only lines that plainly are errands in this room (`agent/meaning.py`) count; a model that writes nothing of the kind
-leaves the goal as it is. The list is asked for again after each errand, with what was done and what could not be: so it
-is revised by what happened, and what the model thinks of its own plan stands in the journal.
+Only lines that plainly are errands in this room (`agent/understanding.py`) count; a model that writes nothing of the
+kind leaves the goal as it is. The list is asked for again after each errand, with what was done and what could not be:
+so it is revised by what happened, and what the model thinks of its own plan stands in the journal.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from ..sim.observation import Observation
 from ..sim.scene import Scene
-from . import meaning
+from . import understanding
 from .language_model import LanguageModel
 from .types import Errands, Step
 
@@ -26,7 +26,7 @@ _SAYS = re.compile(r"^\s*(?P<part>thoughts?|criticism)\s*:\s*(?P<text>.+)$", re.
 
 def vague(goal: str, scene: Scene) -> bool:
     """Is it no plain errand?"""
-    return meaning.read(goal, scene) is None
+    return understanding.read(goal, scene) is None
 
 
 def errands(goal: str, observation: Observation, steps: Sequence[Step], scene: Scene, model: LanguageModel) -> Errands:
@@ -58,5 +58,5 @@ def understood(text: str, scene: Scene) -> Errands:
     told = text.splitlines()
     said = {match["part"].lower()[:7]: match["text"].strip() for line in told if (match := _SAYS.match(line))}
     lines = [match["errand"].strip() for line in told if (match := _LINE.match(line))]
-    plain = [line for line in dict.fromkeys(lines) if meaning.read(line, scene) is not None]
+    plain = [line for line in dict.fromkeys(lines) if understanding.read(line, scene) is not None]
     return Errands(said.get("thought", ""), tuple(plain[:MOST]), said.get("critici", ""))

@@ -1,8 +1,8 @@
 """Holding choices against what the goal plainly asks for, by what has been seen.
 
 A language model says `done` too early, or names a thing that is not meant. Where the words are plain
-(`agent/meaning.py`) that can be known: what is not asked for is not taken, `done` needs to be seen, and a refusal needs
-to have looked.
+(`agent/understanding.py`) that can be known: what is not asked for is not taken, `done` needs to be seen, and a refusal
+needs to have looked.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..memory.store import Memory
 from ..sim.believed import BelievedWorld
 from ..sim.observation import Observation
-from . import meaning
+from . import understanding
 from .decompose import decompose
 from .memory_views import ReadOnly
 from .types import Result
@@ -42,7 +42,7 @@ def plan(
     """How the goal would be pursued from what is seen: a run that moved nothing, left nothing behind, and has no id."""
     from .agent import Agent  # which runs the loop that asks for plans
 
-    meant = [meaning.read(subgoal.text, scene) for subgoal in decompose(goal)]
+    meant = [understanding.read(subgoal.text, scene) for subgoal in decompose(goal)]
     where_to = {each.to for each in meant if each and each.to}
     world: Any = BelievedWorld(scene, observation, not_at=where_to)
     asked: Any = ReadOnly(memory)

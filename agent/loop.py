@@ -32,11 +32,11 @@ from . import (
     errands,
     guards,
     looking_ahead,
-    meaning,
     prompts,
     recalling,
     recovering,
     scoring,
+    understanding,
 )
 from .accounts import OverBudget
 from .checking import Limits
@@ -334,7 +334,7 @@ class Loop:
         """Before the run ends: close a drawer that was opened on the way, and that nobody asked to have open."""
         if self._pursued(turn).index + 1 < len(turn["subgoals"]):
             return None
-        meant = [meaning.read(subgoal.text, self.world.scene) for subgoal in turn["subgoals"]]
+        meant = [understanding.read(subgoal.text, self.world.scene) for subgoal in turn["subgoals"]]
         drawer = recovering.left_open(self.journal.steps.newest, turn["observation"], meant)
         skill = self._skills.get(f"close the {drawer}")
         if skill is None or skill.phrase in self._tabu(turn) or checking.unmet(skill, turn["observation"]):
@@ -376,7 +376,7 @@ class Loop:
         if self.config.guards and text not in self._meanings:
             if len(self._meanings) > _KNOWN:
                 self._meanings.clear()
-            self._meanings[text] = meaning.read(text, self.world.scene)
+            self._meanings[text] = understanding.read(text, self.world.scene)
         return self._meanings.get(text)
 
     def _least(self, turn: Turn) -> float:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from doable.agent import Agent, Config, ScriptedModel, WrittenAnswers
 from doable.agent.asking import any_will_do, prediction_set, quantile, shares
 from doable.agent.bench_asking import Asked, requests, run_asking_benchmark, summarise
-from doable.agent.meaning import read
 from doable.agent.person import AtTerminal, picked
 from doable.agent.scoring import rank
+from doable.agent.understanding import read
 from doable.memory.embedding import HashEmbedder
 from doable.memory.store import Memory
 from doable.sim.facts import At

@@ -4,7 +4,7 @@ import pytest
 
 from doable.agent import Agent, Config, ScriptedModel
 from doable.agent.guards import UNASKED, UNSEEN, UNSOUGHT, masks, reached
-from doable.agent.meaning import read
+from doable.agent.understanding import read
 from doable.memory.embedding import HashEmbedder
 from doable.memory.store import Memory
 from doable.sim.symbolic import SymbolicWorld

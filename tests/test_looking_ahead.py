@@ -9,9 +9,9 @@ import pytest
 
 from doable.agent import Agent, Config, ScriptedModel
 from doable.agent.looking_ahead import far, promising
-from doable.agent.meaning import read
 from doable.agent.scoring import PATIENCE, State, failed
 from doable.agent.types import Candidate
+from doable.agent.understanding import read
 from doable.memory.embedding import HashEmbedder
 from doable.memory.store import Memory
 from doable.sim.scene import load_scene

@@ -6,7 +6,8 @@ import pytest
 from doable.agent.decompose import decompose
 from doable.agent.describing import described
 from doable.agent.instructions import Grammar
-from doable.agent.meaning import Meaning, read
+from doable.agent.meaning import Meaning
+from doable.agent.understanding import read
 from doable.sim.catalogue import KITCHEN
 from doable.sim.facts import Facts, ObjectFact
 from doable.sim.scene import load_scene

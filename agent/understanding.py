@@ -1,0 +1,300 @@
+"""What a sentence plainly asks for, by the catalogue and the map; None where that is not plain.
+
+The language model decides what helps. This page only knows names, categories, properties, negation and the common verbs
+of errands, and says so when it is sure of every word that counts. What it is sure of narrows the objects that come into
+question, and tells when an errand is done (`agent/guards.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+
+from ..sim.catalogue import CATALOGUE
+from ..sim.scene import Scene
+from .describing import FILLER, NOT, NUMBERS, described, phrases
+from .meaning import Kind, Meaning
+from .naming import WITH_IT, named
+from .spelling import mended, plain
+from .wording import POLITE, bare
+
+_DELIVER = (
+    "bring|fetch|get|grab|give|hand|pass|deliver|carry|take|put|place|move|set|serve|transport|return|leave|lay|stick|"
+    "shift|relocate|stack|store|stash|drop"
+)
+_WISHES = (
+    r"(?:i|we) (?:really )?(?:want|need|fancy)|(?:i|we)(?: woul)?d (?:like|love)(?: to have)?|"
+    r"(?:i|we) could (?:use|do with|go for|murder)|(?:i|we)(?: woul)?d (?:kill|die) for|"
+    r"(?:may|can|could) (?:i|we) (?:have|get)|let (?:me|us) have|do you have|is there|im waiting for|my order is"
+)
+_DISCARD = r"throw|toss|discard|trash|bin|dispose of|get rid of|dump|chuck"
+_HOLD = r"pick|lift|hold|grasp|take hold of"
+_FIND = r"find|locate|look for|search for"
+_GO = r"go|drive|walk|head|move|come|roll|navigate|return|travel"
+_OPEN, _CLOSE = r"open|pull open", r"close|shut|push shut"
+_CLEAR = r"clear|empty|tidy(?: up)?|clean (?:off|up)|clean (?=the \w+(?: \w+)? off$)"
+_WIPE = r"wipe|scrub|mop|clean|polish"
+_VERB = re.compile(
+    rf"\b(?:(?P<wish>{_WISHES})|(?P<discard>{_DISCARD})|(?P<find>{_FIND})|(?P<hold>{_HOLD})|(?P<open>{_OPEN})|"
+    rf"(?P<close>{_CLOSE})|(?P<clear>{_CLEAR})|(?P<wipe>{_WIPE})|(?P<deliver>{_DELIVER})|(?P<go>{_GO}))\b"
+)
+_REFUSED = re.compile(r"\b(?:dont|do not|never|no longer|instead|unless|whatever|or|what|how|why)\b")
+_STATEMENT = re.compile(
+    r"^(?:i|im|ive|we|weve|he|she|they|there|who|people|ppl|someone|guests)\b|^(?:this|that|the|my|our)\b.*"
+    r"\b(?:is|are|was|were|has|have|had|will|looks?|smells?|tastes?|stood|stands?|lies|lay|fell|went|loves?|sits?|needs?)\b"
+)
+_UNWANTED = re.compile(
+    r"\b(?:allergic|not|dont|cant|cannot|hate|dislike|sick|tired|avoid|never|no|without|had enough)\b"
+)
+_LIKED = re.compile(r"\b(?:like|love|crave|craving|fancy|prefer|fan of|crazy about|mood for|into|need|rather)\b")
+_GOES_ON = re.compile(r"^(?:and|then|from|pull|push|clean|wipe|turn|switch|wash|wait|there should be)\b")
+_AT = r"(?:to|on|onto|into|in|at|over to|on top of|inside|next to|in front of|back to|off at)"
+
+
+def read(text: str, scene: Scene) -> Meaning | None:
+    """The errand that a sentence plainly asks for, remarks beside the point left out; None: not sure of it."""
+    words = mended(plain(text), _known(scene), FILLER)
+    sentences = [part.strip() for part in re.split(r"[.?!;:]+(?:\s|$)", words) if part.strip()]
+    clauses = [clause for sentence in sentences for clause in re.split(r"\s*,\s*", sentence) if clause]
+    halves = [_WOULD.sub(r"i \1", half) for sentence in sentences for half in re.split(r",?\s+but\s+(?=\w)", sentence)]
+    plainly = _one_of(sentences, scene) or _one_of(clauses, scene) or _one_of(halves, scene)
+    return plainly or (_by_names(sentences[0], scene) if len(sentences) == 1 else None)
+
+
+_WOULD = re.compile(r"^(?:i )?(?:really )?(would (?:love|like)|want|need|could (?:use|do with|go for))\b")
+
+
+def _one_of(parts: Sequence[str], scene: Scene) -> Meaning | None:
+    """The errand of the one part that states one; None if there are more, or a part that may be one as well."""
+    found = [_read(_pointed(part, [p for p in parts if p is not part], scene), scene) for part in parts]
+    sure = [meaning for meaning in found if meaning]
+    if len(sure) != 1:
+        return None
+    rest = [bare(part, _VERB) for part, meaning in zip(parts, found, strict=True) if not meaning]
+    asked = [words for words in rest if (verb := _VERB.match(words)) and verb.lastgroup != "wish"]
+    told = [words for words in rest if not _STATEMENT.match(words) and _named_in(words)]
+    if asked or told or any(map(_GOES_ON.match, rest)):
+        return None
+    return replace(sure[0], things=_liked(sure[0].things, rest))
+
+
+def _by_names(sentence: str, scene: Scene) -> Meaning | None:
+    """The errand of a sentence whose verb is plain and that names one thing, and one place at most to bring it to."""
+    words = bare(sentence, _VERB)
+    found = _VERB.match(words)
+    if not found or found.lastgroup not in ("deliver", "discard", "hold", "find", "wish") or _REFUSED.search(words):
+        return None
+    kind, verb, rest = found.lastgroup, found.group(), words[found.end() :]
+    people = {p.name for p in scene.places if p.kind == "person"}
+    places = {name: place for name, place in _places(scene).items() if place not in people}
+    places |= {plain(name): drawer for name, drawer in scene.drawer_names.items()}
+    known = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
+    first, *others = re.split(r"\b(?:and|then)\b", re.sub(rf"\b(?:{known})\b", " , ", rest))
+    if _VERB.search(first) or any(not (v := _VERB.match(o.strip())) or v.lastgroup != "deliver" for o in others):
+        return None
+    if any(len(_VERB.findall(o)) > 1 or not re.match(r" ?\w+ (?:it|that|this)\b", o) for o in others):
+        return None
+    found = named(verb, rest, places)
+    if found is None or found.thing not in scene.types:
+        return None
+    things = frozenset({found.thing})
+    if kind in ("hold", "find"):
+        return None if found.to or found.to_me else Meaning(kind, things, None, found.source)
+    if kind == "wish" and (found.to or WITH_IT.search(rest)):
+        return None
+    if kind == "discard":
+        bins = [p.name for p in scene.places if p.kind == "bin"]
+        return Meaning("deliver", things, bins[0], found.source) if bins and found.to in (None, bins[0]) else None
+    if found.to:
+        return None if found.to_me else Meaning("deliver", things, found.to, found.source)
+    to_me = found.to_me or kind == "wish" or verb in ("bring", "fetch", "hand", "give", "pass", "serve")
+    return Meaning("deliver", things, "user", found.source) if to_me and "user" in people else None
+
+
+def _liked(things: frozenset[str], remarks: Sequence[str]) -> frozenset[str]:
+    """Those of `things` that the remarks leave ('I'm allergic to apples', 'I love spice'); all, if none is left."""
+    for remark in remarks:
+        named = {w for phrase, w in phrases().items() if f" {phrase} " in f" {remark} "}
+        if _UNWANTED.search(remark):
+            things = frozenset(t for t in things if t not in named) or things
+        elif _LIKED.search(remark) and not named & {*CATALOGUE}:
+            things = frozenset(t for t in things if all(CATALOGUE[t].is_a(word) for word in named)) or things
+    return things
+
+
+def _named_in(words: str) -> bool:
+    """Does it name anything of the catalogue?"""
+    return any(f" {phrase} " in f" {words} " for phrase in phrases())
+
+
+def _pointed(part: str, others: Sequence[str], scene: Scene) -> str:
+    """With what 'it' and 'there' point at in the other parts, if they name one thing or place only."""
+    around = " ".join(others)
+    vague = re.search(r"\bto it\b|\b(?:in|with) it\b", part) or re.search(
+        r"\b(?:what|which)(?:ever)?\b|\bsome(?:thing|one)\b", around
+    )
+    if re.search(r"\b(?:it|that one|this one)\b", part) and not vague and not NOT.search(around):
+        known = {**phrases(), **{plain(n): f"the {d}" for n, d in scene.drawer_names.items() if " " in n}}
+        named = {word for phrase, word in known.items() if re.search(rf"\b{re.escape(phrase)}\b", around)}
+        named = {word for word in named if word in CATALOGUE or word.startswith("the ")}
+        if len(named) == 1:
+            part = re.sub(r"\b(?:it|that one|this one)\b", named.pop(), part, count=1)
+    if re.search(r"\bthere\b", part) and not re.search(r"\bthere (?:is|are)\b|\bis there\b", part):
+        places = {n for phrase, n in _places(scene).items() if re.search(rf"\bthe {re.escape(phrase)}\b", around)}
+        if len(places) == 1:
+            part = re.sub(r"\b(?:over )?there\b", f"to the {places.pop()}", part)
+    return part
+
+
+def _read(sentence: str, scene: Scene) -> Meaning | None:
+    if _REFUSED.search(NOT.split(POLITE.sub(" ", sentence))[0]):
+        return None
+    words = bare(sentence, _VERB)
+    found = _VERB.match(words)
+    if not found:
+        return None
+    rest = words[found.end() :].strip()
+    kind = str(found.lastgroup)
+    if _another_errand(rest, kind, scene):
+        return None
+    match kind:
+        case "open" | "close":
+            drawer = _named(re.sub(r"^(?:up )?(?:the |my )?", "", rest), scene.drawer_names)
+            return Meaning(kind, to=drawer) if drawer else None
+        case "go":
+            rest = re.sub(r"^(?:over |back |right )*here$", "to me", rest)
+            place = _named(re.sub(rf"^(?:over |back )*(?:{_AT} )?(?:the |where )?", "", rest), _places(scene))
+            return Meaning("go", to=place) if place else None
+        case "discard":
+            bins = [p.name for p in scene.places if p.kind == "bin"]
+            rest = " ".join(re.sub(r"\b(?:away|out(?! of))\b", " ", rest).split())
+            cut, to = _cut(rest, scene)
+            if not bins or (to not in (None, *bins) and not _errand("deliver", rest, bins[0], scene)):
+                return None
+            return _errand("deliver", cut if to in bins else rest, bins[0], scene)
+        case "hold":
+            return _errand("hold", re.sub(r"\bup\b|^on to\b", " ", rest), None, scene)
+        case "clear":
+            return _cleared(rest, scene)
+        case "wipe":
+            place = _named(re.sub(r"^(?:down |off )?(?:the |my )?| with (?:the |a )?sponge$", "", rest), _places(scene))
+            tools = frozenset(name for name in scene.types if CATALOGUE[name].is_a("cleaning tool"))
+            return Meaning("wipe", tools, place) if place in {p.name for p in scene.surfaces()} else None
+        case "find":
+            return None if re.match(r"(?:me|us)\b", rest) else _errand("find", rest, None, scene)
+        case "wish":
+            rest, to = _cut(" ".join(_ASIDE.sub(" ", _TO_ME.sub(" ", rest)).split()), scene)
+            if to not in (None, "user"):
+                return None
+            return _errand("deliver", rest, "user", scene)
+        case _:
+            return _delivery(found.group(), rest, scene)
+
+
+_FROM = re.compile(r"\b(?:from|off|out of|(?:which |that )?(?:is |are |stands? |lies? )?(?:on|at|in)) (?:the )?(.+)$")
+_ALL = re.compile(r"\b(?:all|every|everything|each)\b")
+_TO_ME = re.compile(
+    r"^(?:me|us)\b|\bfor (?:me|us)\b|\b(?:over )?to (?:me|us)\b|\b(?:over )?here\b|\bmy way\b|"
+    r"\bto where i (?:am|sit)\b|\bto my place\b|^back$|\bback$"
+)
+_ASIDE = re.compile(r"\bback(?! counter)\b|\bover\b")
+
+
+def _delivery(verb: str, rest: str, scene: Scene) -> Meaning | None:
+    """'bring …', 'put … on the …', 'take … to the …'."""
+    to_me = bool(_TO_ME.search(rest))
+    rest = " ".join(_ASIDE.sub(" ", _TO_ME.sub(" ", rest)).split())
+    # "on the table" says where it is
+    if verb in ("grab", "get", "fetch", "hand", "give", "pass") or (verb == "bring" and _ALL.search(rest)):
+        rest = re.sub(r"\b(?:on|at|in|inside) (?=(?:the |my )?[\w ]+$)", "from ", rest)
+    rest, to = _cut(rest, scene)
+    if to is None:
+        if verb in ("leave", "drop", "lay", "set", "stick", "place", "put"):
+            return None
+        if not to_me and verb not in ("bring", "fetch", "get", "deliver", "serve", "hand", "give", "pass"):
+            return None
+        to = "user" if "user" in {p.name for p in scene.places} else None
+    elif to_me and to != "user":
+        return None
+    return _errand("deliver", rest, to, scene) if to else None
+
+
+def _cleared(rest: str, scene: Scene) -> Meaning | None:
+    """'the table', 'off the table', 'the chips off the table': into the bin, where nothing is said of where to."""
+    bins = [p.name for p in scene.places if p.kind == "bin"]
+    rest = re.sub(r"^(?:off|out|up) | (?:off|up)$", "", rest)
+    place = _named(re.sub(r"^(?:the |my )", "", rest), _places(scene))
+    if place is None:
+        cleared = _errand("deliver", rest, bins[0] if bins else None, scene)
+        return cleared if cleared and cleared.source else None
+    if not bins or place not in {p.name for p in scene.surfaces()}:
+        return None
+    return Meaning("deliver", frozenset(scene.types), bins[0], place, 0)
+
+
+def _cut(rest: str, scene: Scene) -> tuple[str, str | None]:
+    """'the apple on the table' -> ('the apple', 'table'): what stands before the last place, and that place."""
+    names = {**_places(scene), **scene.drawer_names, **scene.carrier_names}
+    for name in sorted(names, key=len, reverse=True):
+        found = re.search(rf"\b{_AT} (?:the |my |a )?{re.escape(name)}$", rest.strip())
+        if found:
+            return rest[: found.start()].replace(" down", " ").strip(), names[name]
+    return rest, None
+
+
+def _errand(kind: Kind, rest: str, to: str | None, scene: Scene) -> Meaning | None:
+    source = None
+    found = re.search(
+        r"\b(?:from|off|out of|(?:which |that )?(?:is |are |stands? |lies? )?(?:on|at|in)) (?:the )?(.+)$", rest
+    )
+    if found and (source := _named(found.group(1), {**_places(scene), **scene.drawer_names})):
+        rest = rest[: found.start()]
+    every = bool(_ALL.search(rest))
+    rest = re.sub(r"\b(?:all (?:of|that (?:is|are))|all|every|each)\b", " ", rest)
+    whole = re.sub(r"\b(?:the|stuff|things?|objects?|items?|it|of)\b", " ", rest).strip() in ("", "everything")
+    things = frozenset(scene.types) if every and whole else described(rest, scene.types)
+    if not things or (len(things) == len(scene.types) and not (every and whole)):
+        return None
+    counts = [NUMBERS[word] for word in rest.split() if word in NUMBERS]
+    plural = {p for p, w in phrases().items() if p.endswith("s") and p[:-1] in phrases() and w not in CATALOGUE}
+    many = any(f" {p} " in f" {rest} " for p in plural) and not counts
+    if many or every or re.search(r"\b(?:some of|both|(?:the|these|those) (?:things|objects|items))\b", rest):
+        surfaces = {p.name for p in scene.surfaces()}
+        whole = every and kind == "deliver" and not counts and source in surfaces and source != to
+        return Meaning(kind, things, to, source, 0) if whole else None
+    return Meaning(kind, things, to, source, max(counts, default=1))
+
+
+def _another_errand(rest: str, kind: str, scene: Scene) -> bool:
+    """Does a second verb stand in the rest, or a word that leans on another sentence?"""
+    rest = re.sub(r"\bon top of\b|\bin front of\b|\boff at\b|\bto (?:clean|wipe|mop|scrub)\b.*$", " ", rest)
+    rest = re.sub(r"\ball of it\b|\bcleaning\b", " ", rest)
+    if re.search(r"\b(?:and|then|it|them|because|since|so|but)\b", NOT.split(rest)[0]):
+        return True
+    places = sorted((*_places(scene), *scene.drawer_names), key=len, reverse=True)
+    second = _VERB.search(re.sub(rf"\b(?:{'|'.join(map(re.escape, places))})\b", " ", rest))
+    return bool(second) and second.lastgroup not in (kind, "clear", "wipe")  # "a clear soda", "a polish"
+
+
+def _places(scene: Scene) -> Mapping[str, str]:
+    return {plain(alias): name for alias, name in scene.place_names.items()}
+
+
+def _named(text: str, names: Mapping[str, str]) -> str | None:
+    return names.get(" ".join(text.split()))
+
+
+def _known(scene: Scene) -> frozenset[str]:
+    """The words that count, which a slip of the fingers may have hit."""
+    return _countable() | {w for name in (*scene.place_names, *scene.drawer_names) for w in plain(name).split()}
+
+
+@cache
+def _countable() -> frozenset[str]:
+    verbs = re.findall(
+        r"[a-z]{4,}", "|".join((_DELIVER, _DISCARD, _HOLD, _FIND, _OPEN, _CLOSE, "clear|empty|tidy|clean|wipe|scrub"))
+    )
+    names = {part for phrase in phrases() for part in phrase.split()}
+    return frozenset({*verbs, *names, "please", "something", "anything"})
