@@ -11,7 +11,9 @@ from .statistics import Share
 
 _WIDE, _HIGH, _LEFT, _TOP, _FOOT, _GAP, _ROW = 240, 180, 40, 30, 40, 22, 3
 _INK, _LIGHT = (40, 40, 40), (225, 225, 225)
-_COLOURS = ((190, 60, 50), (215, 150, 40), (60, 140, 90), (31, 90, 166))
+_COLOURS = ((190, 60, 50), (215, 150, 40), (60, 140, 90), (31, 90, 166), (130, 70, 160))
+_BESIDE = 5
+"""Pixels between the lines' marks for one number, so that none hides another."""
 
 Line = Sequence[tuple[float, Share]]
 """(number, share) from left to right."""
@@ -19,7 +21,8 @@ Line = Sequence[tuple[float, Share]]
 
 def draw(path: Path, panels: Mapping[str, Mapping[str, Line]], *, across: str, up: str) -> None:
     """A PNG with a panel a name and a line a name in it; `across` and `up` say what the axes are."""
-    names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+    names = list(dict.fromkeys(name for lines in panels.values() for name, line in lines.items() if line))
+    assert len(names) <= len(_COLOURS), names
     columns = min(_ROW, max(1, len(panels)))
     rows = -(-len(panels) // columns)
     wide, high = _LEFT + _WIDE + _GAP, _TOP + _HIGH + _FOOT
@@ -61,10 +64,13 @@ def _panel(
         pen.text((at(number, 0)[0], top + _HIGH + 4), f"{number:g}", _INK, font, anchor="ma")
     pen.text((left + _WIDE / 2, top + _HIGH + 18), across, _INK, font, anchor="ma")
     for name, line in lines.items():
-        colour = _COLOURS[names.index(name) % len(_COLOURS)]
+        if not line:
+            continue
+        mine = names.index(name)
+        colour, aside = _COLOURS[mine], (mine - (len(names) - 1) / 2) * _BESIDE
         points = [at(number, share.value) for number, share in line]
         if len(points) > 1:
-            pen.line(points, colour, 2)
+            pen.line([(x + aside, y) for x, y in points], colour, 2)
         for (number, share), (x, y) in zip(line, points, strict=True):
-            pen.line((*at(number, share.low), *at(number, share.high)), colour)
-            pen.ellipse((x - 3, y - 3, x + 3, y + 3), fill=colour)
+            pen.line((x + aside, at(number, share.low)[1], x + aside, at(number, share.high)[1]), colour)
+            pen.ellipse((x + aside - 3, y - 3, x + aside + 3, y + 3), fill=colour)
