@@ -149,7 +149,7 @@ class Config:
     less probability than `unsure`; 0: none."""
     unsure: float = 0.5
     """See `look_ahead`."""
-    ask_least: float = 0.08
+    ask_least: float = 0.22
     """Somebody who can be asked is asked which of several objects is meant, if more than one has at least this share of
     say × can; `doable bench asking` tells how it was chosen."""
     forbidden: str | None = None
