@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from .looks import picture_file
 from .meshes import SIDES, box
 from .physics import Physics, pb
-from .scene import Decor
+from .scene_parts import Decor
 
 Colour = tuple[float, float, float]
 _Part = tuple[Sequence[float], Sequence[float], Colour]

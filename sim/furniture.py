@@ -15,7 +15,8 @@ from typing import Any
 
 from .decor import add_decor, painted_box
 from .physics import Physics, pb
-from .scene import Drawer, Place, Scene
+from .scene import Scene
+from .scene_parts import Drawer, Place
 
 FRONT = 0.02
 """Thickness of a drawer's front."""

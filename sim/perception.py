@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from .catalogue import CATALOGUE
 from .detector import Detection
 from .observation import SeenObject
-from .scene import Drawer, Scene
+from .scene import Scene
+from .scene_parts import Drawer
 
 ON_FLOOR = 0.23
 """What lies lower than this, metres, and at no place, lies on the floor: the tallest thing is lower, no drawer is."""

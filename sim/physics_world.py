@@ -26,7 +26,8 @@ from .observation import Observation, RobotState
 from .physics import Physics
 from .placement import layout, spill_spots
 from .robots import make_robot
-from .scene import STAND, Scene, load_scene
+from .scene import Scene, load_scene
+from .scene_parts import STAND
 from .snapshots import Checkpoint, imagined, pack, put_back, unpack, unreadable
 from .spills import Spills
 from .support import carrier

@@ -16,7 +16,8 @@ from .detector import Detection, Detector
 from .furniture import BAR, FRONT, HANDLE_OUT
 from .observation import DrawerState, Hidden, SeenObject, SeenSpill, State
 from .perception import ON_FLOOR, locate
-from .scene import Drawer, Scene
+from .scene import Scene
+from .scene_parts import Drawer
 from .support import carrier
 
 _HANDLE = FRONT + HANDLE_OUT + BAR / 2

@@ -7,7 +7,7 @@ import math
 from ..sim.kinematics import Joints
 from ..sim.observation import Observation
 from ..sim.robot import Motion, Robot
-from ..sim.scene import Drawer, Place
+from ..sim.scene_parts import Drawer, Place
 from .motion import CannotDo, line, must, pointing_ahead, policy, tuck_safely
 from .navigate import STAND, drive, protrusion
 from .skill import Policy

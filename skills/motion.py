@@ -13,7 +13,7 @@ import numpy as np
 from ..sim.kinematics import Pose
 from ..sim.observation import Observation
 from ..sim.robot import Motion, Robot
-from ..sim.scene import Place
+from ..sim.scene_parts import Place
 from .skill import Outcome, Policy
 
 WORK_GAP = (0.29, 0.45)

@@ -15,7 +15,8 @@ import networkx as nx
 
 from ..sim.observation import Observation, SeenObject
 from ..sim.robot import RADIUS, BasePose, Robot
-from ..sim.scene import STAND, Place, Scene
+from ..sim.scene import Scene
+from ..sim.scene_parts import STAND, Place
 from .motion import CannotDo, must, policy, tuck_safely
 from .skill import Policy
 

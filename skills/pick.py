@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ..sim.catalogue import object_type
 from ..sim.observation import Observation, SeenObject
 from ..sim.robot import Grip, HandShape, Robot, grasp_height
-from ..sim.scene import STAND, Place, Scene
+from ..sim.scene import Scene
+from ..sim.scene_parts import STAND, Place
 from .motion import CannotDo, line, line_up, must, pointing_down, policy, tuck_safely
 from .navigate import line_up_before_drawers, open_drawers, protrusion
 from .skill import Policy

@@ -10,7 +10,7 @@ import numpy as np
 from ..sim.catalogue import object_type
 from ..sim.observation import Observation, SeenObject
 from ..sim.robot import Robot
-from ..sim.scene import Place
+from ..sim.scene_parts import Place
 from .motion import CannotDo, line, line_up, must, pointing_down, policy, tuck_safely
 from .pick import distance, footprint, shape_of
 from .skill import Policy

@@ -7,7 +7,8 @@ import numpy as np
 from ..sim.catalogue import object_type
 from ..sim.observation import Observation
 from ..sim.robot import Robot
-from ..sim.scene import Drawer, Place, Scene
+from ..sim.scene import Scene
+from ..sim.scene_parts import Drawer, Place
 from .motion import CannotDo, must, policy, tuck_safely
 from .navigate import STAND, drive, line_up_before_drawers, open_drawers, protrusion
 from .pick import footprint

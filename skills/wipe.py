@@ -11,7 +11,7 @@ from ..sim.catalogue import object_type
 from ..sim.kinematics import Pose
 from ..sim.observation import Observation, SeenObject, SeenSpill
 from ..sim.robot import Robot
-from ..sim.scene import STAND, Place
+from ..sim.scene_parts import STAND, Place
 from .motion import CannotDo, line, line_up, must, pointing_down, policy, tuck_safely
 from .navigate import drive, protrusion
 from .pick import distance, shape_of

@@ -13,8 +13,9 @@ from doable.sim import catalogue
 from doable.sim import scene as scene_module
 from doable.sim.catalogue import UnknownName
 from doable.sim.observation import Observation, RobotState
-from doable.sim.scene import Place, load_scene, scene_names, training_scene
+from doable.sim.scene import load_scene, scene_names, training_scene
 from doable.sim.scene_file import SceneError
+from doable.sim.scene_parts import Place
 from doable.skills.navigate import blocks, dock_pose, find_path, stand_pose
 
 KITCHEN = load_scene("kitchen")
