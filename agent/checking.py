@@ -131,8 +131,8 @@ def ending(
 ) -> Ending | None:  # fmt: skip
     """Does the run end with its newest step, the last of `steps` and of `turns` turns? None: it goes on.
 
-    One of several subgoals that can't be done (`given_up`: these, by what they say) does not end the run: the others
-    are pursued. `revised`: their list is revised after each, which `PATIENCE` of them end.
+    `given_up`: what the subgoals say that could not be done. One of several does not end the run, the others are
+    pursued. `revised`: the list is revised after each, without an end of its own, so there `PATIENCE` of them end it.
     """
     last = steps[-1]
     kind, final = last.decision.kind, last.subgoal.index + 1 == subgoals

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -46,7 +46,7 @@ from .done_value import GoalValues
 from .journal import Footer, Journal
 from .language_model import LanguageModel
 from .meaning import Meaning
-from .person import Person
+from .person import Person, Timed
 from .runs import RunFolder
 from .server import ServerError
 from .spending import Metered, Purse
@@ -82,7 +82,7 @@ class Loop:
         one that makes a vague goal into errands."""
         self.world, self.memory, self.values, self.library = world, memory, values, library
         self.config, self.folder, self.journal = config, folder, journal
-        self.person = person and self._unhurried(person)
+        self.person: Timed | None = Timed(person) if person else None
         self._header = journal.header
         self._goal = recalling.shortened(journal.header.goal)
         self._limits = Limits(config.max_steps, config.max_seconds, config.max_wall_seconds)
@@ -99,7 +99,7 @@ class Loop:
             (lambda: Metered(spare(), self._purse)) if spare and hasattr(model, "account") else None,
         )
         self._meanings: dict[str, Meaning | None] = {}
-        self._deadline_from = time.monotonic()
+        self._began = time.monotonic()
 
     def graph(self) -> StateGraph:
         """The phases joined as drawn above, not yet compiled."""
@@ -196,18 +196,6 @@ class Loop:
             decision = self._question(turn) or self._looked_ahead(turn, decision)
         return {"decision": decision}
 
-    def _unhurried(self, person: Person) -> Person:
-        """The same person, whose time to answer is none of the run's time on the clock."""
-
-        def asked(question: str, options: Sequence[str]) -> str | None:
-            began = time.monotonic()
-            try:
-                return person(question, options)
-            finally:
-                self._deadline_from += time.monotonic() - began
-
-        return asked
-
     def ask(self, turn: Turn) -> Change:
         """A person's word: which one is meant, or whether to do it. Nothing has moved yet."""
         decision = turn["decision"]
@@ -258,7 +246,7 @@ class Loop:
             subgoals=len(turn["subgoals"]),
             limits=self._limits,
             seconds=now - self._header.began,
-            wall_seconds=time.monotonic() - self._deadline_from,
+            wall_seconds=time.monotonic() - self._began - (self.person.seconds if self.person else 0.0),
         )
         if ending:
             records.append(recalling.summary(self._goal, ending, started + now, episode, [*steps, step]))

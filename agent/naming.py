@@ -1,7 +1,7 @@
 """The one thing and the one place that a sentence names, where its words are too many or too odd to be read plainly.
 
-'take the pepsi away from there and leave it by the sink' is no sentence that `meaning` knows, but it names one thing
-and one place to bring it to. Silent where anything is described, refused, chosen among, or named twice.
+'take the pepsi away from there and leave it by the sink' is no plain sentence, but it names one thing and one place to
+bring it to. Silent where anything is described, refused, chosen among, or named twice.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ _OPEN = re.compile(
 """What a name alone does not tell: another thing may be meant, or more than one errand."""
 _AWAY = re.compile(r"\b(?:from|off|out of|away from)(?: of)?(?: the| my| our)?$")
 _LIES = re.compile(r"\b(?:on|at|in|inside)(?: the| my| our)?$")
+WITH_IT = re.compile(r"\b(?:know|see|where|how|gone|thrown|moved|put|away|out|washed|open|opened|to be)\b")
+"""Words after a wish that make it one for something to be done, not for the thing."""
 _ME = re.compile(r"\b(?:me|us)\b")
 _BESIDE = re.compile(
     r"\b(?:side|end|edge|corner|far|near|left|right(?! (?:by|now|next|over|on|at|in|about))|around|with you)\b"
@@ -39,10 +41,6 @@ class Named:
     to_me: bool
 
 
-WITH_IT = re.compile(r"\b(?:know|see|where|how|gone|thrown|moved|put|away|out|washed|open|opened|to be)\b")
-"""Words after a wish that make it one for something to be done, not for the thing."""
-
-
 def named(verb: str, rest: str, places: Mapping[str, str]) -> Named | None:
     """What stands behind a verb; `places` are plain words for places and drawers. None: that is not plain."""
     if _OPEN.search(rest) or NOT.search(rest):
@@ -59,11 +57,9 @@ def named(verb: str, rest: str, places: Mapping[str, str]) -> Named | None:
         if f" {phrase} " in left:
             left = left.replace(f" {phrase} ", " , ")
             known.append(word)
-    if len({*known} - FILLER) != 1 or len(sources) > 1 or len(targets) > 1 or _BESIDE.search(left):
+    things = {*known} - FILLER
+    if len(things) != 1 or not things <= {*CATALOGUE} or _BESIDE.search(left):
         return None
-    [thing] = {*known} - FILLER
-    return (
-        None
-        if thing not in CATALOGUE
-        else Named(thing, next(iter(sources), None), next(iter(targets), None), bool(_ME.search(rest)))
-    )
+    if len(sources) > 1 or len(targets) > 1:
+        return None
+    return Named(things.pop(), next(iter(sources), None), next(iter(targets), None), bool(_ME.search(rest)))

@@ -6,6 +6,7 @@ A run never hangs on a question: where nobody answers (None), the best choice is
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,21 @@ class Person(Protocol):
     def __call__(self, question: str, options: Sequence[str]) -> str | None:
         """An answer in words: one of the options, its number from 1, what it is about, or 'none'; None: no answer."""
         ...
+
+
+class Timed:
+    """A person, and the seconds on the clock that all their answers took: these are none of a run's own."""
+
+    def __init__(self, person: Person):
+        self._person, self.seconds = person, 0.0
+
+    def __call__(self, question: str, options: Sequence[str]) -> str | None:
+        """The person's answer."""
+        began = time.monotonic()
+        try:
+            return self._person(question, options)
+        finally:
+            self.seconds += time.monotonic() - began
 
 
 class WrittenAnswers:

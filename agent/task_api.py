@@ -30,7 +30,7 @@ from .api_models import ALWAYS, CONFLICT, FULL, UNKNOWN, Answer, Approval, NewTa
 from .api_watching import artefacts, found, of_a_task, of_the_server
 from .config import Config
 from .task_store import Conflict, QueueFull, State, TaskRow, TaskStore
-from .worker_pool import PATIENCE, Pool
+from .worker_pool import Pool
 
 
 def serving(
@@ -41,7 +41,7 @@ def serving(
     most_queued: int,
     token: str | None,
     rate: float,
-    patience: float = PATIENCE,
+    patience: float,
 ) -> FastAPI:
     """The whole server over a folder of its own: store, workers and application."""
     store = TaskStore(folder / "tasks.sqlite", most_queued=most_queued)

@@ -26,8 +26,6 @@ _LINE = 8 * 2**20
 """Longest line that a worker may write, bytes."""
 _LOOK = 5.0
 """Seconds for which a look makes a worker take pictures."""
-PATIENCE = 20.0
-"""Seconds for which a worker waits for a person before it lets go of a task, which then waits without it."""
 _PAUSE = 1.0
 """Seconds before a worker that died is replaced."""
 _OVER: dict[str, Any] = {"stopping": 0, "question": None, "said": None}
@@ -35,9 +33,12 @@ _OVER: dict[str, Any] = {"stopping": 0, "question": None, "said": None}
 
 
 class Pool:
-    """Starts `count` workers, gives them the tasks in the store, and keeps the store true."""
+    """Starts `count` workers, gives them the tasks in the store, and keeps the store true.
 
-    def __init__(self, store: TaskStore, config: Config, count: int, folder: Path, patience: float = PATIENCE):
+    `patience`: seconds for which a worker waits for a person before it lets go of a task, which then waits without it.
+    """
+
+    def __init__(self, store: TaskStore, config: Config, count: int, folder: Path, patience: float = 20.0):
         self.store = store
         self._patience = patience
         self.runs = Path(config.runs) if config.runs else folder / "runs"

@@ -98,7 +98,8 @@ def test_what_is_clear_or_all_the_same_is_not_asked(tmp_path, goal):
 
 def test_a_person_may_take_their_time(tmp_path, monkeypatch):
     later, real = [0.0], time.monotonic
-    monkeypatch.setattr("doable.agent.loop.time", SimpleNamespace(monotonic=lambda: real() + later[0]))
+    for module in ("loop", "person"):
+        monkeypatch.setattr(f"doable.agent.{module}.time", SimpleNamespace(monotonic=lambda: real() + later[0]))
 
     def slow(question, options):
         later[0] += 10_000
