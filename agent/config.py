@@ -132,6 +132,8 @@ class Config:
     journal then lists only the skills that were scored."""
     floor: float = 0.3
     """Refuse when the next words of a model with adapter are a skill that works with less probability than this."""
+    decompose: bool = True
+    """Cut a goal that lists errands into these, and say odd words again in plain ones."""
     guards: bool = True
     """Hold choices against what the goal plainly asks for: other things are not taken, 'done' needs to be seen, and a
     refusal needs to have looked."""

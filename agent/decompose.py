@@ -1,7 +1,8 @@
 """A goal in words becomes subgoals in words, each pursued by itself.
 
-The rules only cut where a sentence plainly lists errands; what they can't cut stays whole and the model's next-skill
-scores carry it. A clause that leans on the one before it ("… and bring it to me") is never cut off.
+The rules only cut where a sentence plainly lists errands, or say it again in plain words (`agent/clauses.py`); what
+they can't cut stays whole and the model's next-skill scores carry it. A clause that leans on the one before it ("… and
+bring it to me") is never cut off.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import re
 
 from ..sim.catalogue import CATALOGUE
+from ..sim.scene import Scene
+from . import understanding
+from .clauses import plainly
 from .types import Subgoal
 
 _THEN = re.compile(r"\s*(?:;|[,.]?\s+(?:and\s+)?(?:then|after that|afterwards|next|finally)\b,?)\s+", re.I)
@@ -46,10 +50,15 @@ _TOUR = re.compile(
 _ON = re.compile(r"\s*(?:,\s*and|,|\band)\s+(?:(?:then|on|also|next|afterwards)\s+)*(?:to\s+)?", re.I)
 
 
-def decompose(goal: str) -> list[Subgoal]:
-    """The subgoals of a goal, in order; at least one."""
+def decompose(goal: str, scene: Scene | None = None) -> list[Subgoal]:
+    """The subgoals of a goal, in order; at least one.
+
+    Where what the cuts leave is not plain in `scene`, and the whole can be said again in plain words, it is.
+    """
     text = _in_full(" ".join(goal.split()))
     parts = [part for clause in _cut(text) for tour in _tour(clause) for part in _spread(tour)]
+    if scene and not all(understanding.read(part, scene) for part in parts):
+        parts = plainly(goal, scene) or parts
     return [Subgoal(part, index) for index, part in enumerate(parts)]
 
 

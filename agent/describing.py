@@ -11,9 +11,8 @@ from .spelling import plain
 
 NOT = re.compile(
     r"\b(?:that (?:is|are) not|that isnt|that arent|that is neither|thats not|which is not|which isnt|other than|"
-    r"except(?: for)?|but neither|but not|neither|(?<=thing) but|(?<=to drink) but|(?<=to eat) but|"
-    r"apart from|besides|without(?: any)?|with no|"
-    r"that has no|that have no|free of|not)\b"
+    r"except(?: for)?|but neither|(?:but|only) not|but no|and isnt|and not|neither|apart from|besides|with no|"
+    r"(?:(?<=thing)|(?<=to drink)|(?<=to eat)) but(?: no)?|without(?: any)?|that has no|that have no|free of|not)\b"
 )
 """Where the part of a description begins that must not hold."""
 FILLER = frozenset(
@@ -21,6 +20,7 @@ FILLER = frozenset(
         r"\w+",
         "a an the some any one two three both my your our that this those these of is are there it its with on side "
         "something anything thing things item object kind sort piece bit nice good fresh cold single whole different "
+        "more another extra additional "
         "can cans bottle bottles bag bags pack packet",
     )
 )
@@ -30,7 +30,8 @@ _WORDS = {
     "to drink": "drink", "drinkable": "drink", "to eat": "food", "edible": "food", "caffeine": "caffeinated",
     "salt": "salty", "fizzy drink": "soda", "soft drink": "soda", "piece of fruit": "fruit", "crisps": "chips",
     "bags of chips": "chips", "bag of chips": "chips", "packs of chips": "chips", "sweets": "sweet", "cubes": "block",
-    "spice": "spicy", "chili": "spicy",
+    "spice": "spicy", "chili": "spicy", "bubbles": "soda", "fizz": "soda", "fizzy": "soda", "sugar": "sweet",
+    "sugary": "sweet",
 }  # fmt: skip
 """Words beside the catalogue's own, and what they mean there."""
 _ALONE = {"drink", "soda", "snack", "fruit", "chips", "block", "bowl", "energy drink", "cleaning tool", "food"}

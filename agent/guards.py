@@ -25,15 +25,16 @@ UNSOUGHT = "no evidence yet that it is impossible"
 def reached(meaning: Meaning, observation: Observation, steps: Sequence[Step]) -> bool:
     """Is the errand seen to be done? What fell into a bin is out of sight: that it was put there counts."""
     if meaning.kind == "wipe" or meaning.count == 0:  # What has not been looked at is not known to be clean, or bare.
-        place = meaning.to if meaning.kind == "wipe" else meaning.source
-        seen = place in observation.looked_at and meaning.reached(observation.believed())
+        places = {meaning.to} if meaning.kind == "wipe" else meaning.sources
+        seen = places <= {*observation.looked_at} and meaning.reached(observation.believed())
         return seen and (meaning.kind == "wipe" or observation.robot.holding not in meaning.things)
     if meaning.kind != "deliver":
         return meaning.reached(observation.believed())
     mine = _delivered(meaning, steps)
-    if meaning.source and not mine:
+    if (meaning.source or meaning.more) and not mine:
         return False  # One that was there before is not the one that was to come from elsewhere.
-    return meaning.reached(observation.believed()) or len(mine) >= meaning.count
+    there = not meaning.more and meaning.reached(observation.believed())
+    return there or len(mine) >= meaning.count
 
 
 def masks(
@@ -57,6 +58,9 @@ def _unasked(meaning: Meaning, skill: Skill, observation: Observation, scene: Sc
     """Would it take, move or open something else, or carry the thing elsewhere?"""
     held, here = observation.robot.holding, observation.robot.place
     wanted = held in meaning.things
+    fetching = meaning.kind == "deliver" and held is None and skill.family in ("find", "pick up", "go to")
+    if fetching and _led_astray(meaning, skill, observation, scene):
+        return True
     match meaning.kind, skill.family:
         case "go", family:
             return family in ("find", "pick up", "open", "close") or (family == "go to" and skill.target != meaning.to)
@@ -76,12 +80,30 @@ def _unasked(meaning: Meaning, skill: Skill, observation: Observation, scene: Sc
             return wanted == (here != meaning.to) and meaning.to in scene.place_names
         case "deliver", ("put in" | "pick and place"):
             return skill.target not in meaning.things or skill.where != meaning.to
-        case "deliver", "go to" if meaning.count == 0 and held is None:
-            return skill.target != meaning.source
         case "deliver", "go to":
             return wanted and skill.target != meaning.to and meaning.to in scene.place_names
         case _:
             return False
+
+
+def _led_astray(meaning: Meaning, skill: Skill, observation: Observation, scene: Scene) -> bool:
+    """Would an empty hand go for what is to stay where it is, or to where nothing that is meant can be?"""
+    here, kept = observation.robot.place, {*meaning.kept, meaning.to} - meaning.sources
+    seen = {(o.type, o.place) for o in observation.objects if o.type in meaning.things and not o.remembered}
+    enough = {kind for kind, place in seen if meaning.different and place == meaning.to}
+    left = {place for kind, place in seen if place not in kept and kind not in enough}
+    there = {place for kind, place in seen if kind == skill.target}
+    looked = {*observation.looked_at}
+    match skill.family:
+        case "pick up":
+            return here in kept or skill.target in enough
+        case "find":
+            return bool(there & kept) or (meaning.count == 0 and not there and meaning.sources <= looked)
+        case _ if meaning.count == 0:
+            return skill.target not in meaning.sources or skill.target in looked - left
+        case _:
+            shut_in = any(drawer.cabinet == skill.target for drawer in scene.drawers)
+            return skill.target in looked - left and not meaning.source and not shut_in
 
 
 def _elsewhere(meaning: Meaning, skill: Skill, observation: Observation) -> bool:
@@ -103,7 +125,9 @@ def _sought(meaning: Meaning, observation: Observation, steps: Sequence[Step], s
     """Is nothing left to try: what would do was looked for, failed as often as patience allows, or is nowhere seen?"""
     bad = Counter(step.decision.phrase or "" for step in steps if failed(step))
     out = [phrase for phrase, count in bad.items() if count >= PATIENCE or phrase.startswith("find ")]
-    there = {o.type for o in observation.objects if not o.remembered} | {observation.robot.holding}
+    kept = {*meaning.kept, meaning.to} - meaning.sources if meaning.kind == "deliver" else set()
+    seen = (o.type for o in observation.objects if not o.remembered and o.place not in kept)
+    there = {observation.robot.holding, *seen}
     if (there & meaning.things) - {phrase.partition(" the ")[2] for phrase in out}:
         return False
     if out:

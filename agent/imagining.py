@@ -42,7 +42,7 @@ def plan(
     """How the goal would be pursued from what is seen: a run that moved nothing, left nothing behind, and has no id."""
     from .agent import Agent  # which runs the loop that asks for plans
 
-    meant = [understanding.read(subgoal.text, scene) for subgoal in decompose(goal)]
+    meant = [understanding.read(subgoal.text, scene) for subgoal in decompose(goal, scene)]
     where_to = {each.to for each in meant if each and each.to}
     world: Any = BelievedWorld(scene, observation, not_at=where_to)
     asked: Any = ReadOnly(memory)

@@ -11,6 +11,7 @@ snapshot's id in its state, and `act` does nothing else: the world that a checkp
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,6 +36,7 @@ from . import (
     prompts,
     recalling,
     recovering,
+    reviewing,
     scoring,
     understanding,
 )
@@ -56,8 +58,14 @@ from .weighing import Weighing
 
 _KNOWN = 64
 """Subgoals whose meanings are kept."""
+_NEAR = 12
+"""Earlier subgoals whose things are not taken again."""
+_ANY_OF = re.compile(r"\b(?:an?|one|another|some|any|two|three|four)\b", re.I)
+"""Words of an errand that any thing of a kind will do for, so another one than an earlier errand's."""
 PHASES = ("observe", "recall", "decompose", "score", "choose", "act", "check", "remember")
 """Those of every turn in which something is done; `ask` comes between choose and act where a person is asked."""
+_OVER = ("finish", "refuse")
+"""Decisions that a subgoal ends with."""
 
 
 class Loop:
@@ -151,7 +159,7 @@ class Loop:
     def decompose(self, turn: Turn) -> Change:
         """What to pursue by itself, and in what order."""
         current, known = turn.get("current", 0), turn.get("subgoals")
-        subgoals = known or tuple(decompose(self._header.goal))
+        subgoals = known or self._own_subgoals()
         made = self._errands_now(turn, subgoals)
         if made and made.errands:
             rest = (Subgoal(text, current + i) for i, text in enumerate(made.errands))
@@ -238,12 +246,14 @@ class Loop:
         remembered = recalling.hints(before, self.world.scene, started)
         records = recalling.records(step, skill, known, started=started, episode=episode, remembered=remembered)
         now = (step.after or step.observation).time
+        over = step.decision.kind in _OVER
+        subgoals = (*turn["subgoals"], *self._left(turn, step)) if over else turn["subgoals"]
         ending = checking.ending(
             [*steps, step],
             turns=len(self.journal.steps) + 1,
-            given_up=self._given_up(step, len(turn["subgoals"])),
+            given_up=self._given_up(step, len(subgoals)),
             revised=self._planner is not None,
-            subgoals=len(turn["subgoals"]),
+            subgoals=len(subgoals),
             limits=self._limits,
             seconds=now - self._header.began,
             wall_seconds=time.monotonic() - self._began - (self.person.seconds if self.person else 0.0),
@@ -257,15 +267,19 @@ class Loop:
         self._purse.after_turn(now - step.observation.time)
         if ending:
             self.journal.close(Footer(ending.status, ending.reason, now - self._header.began))
-        over = step.decision.kind in ("finish", "refuse")
-        return {"index": turn["index"] + 1, "current": turn["current"] + over, "ending": ending}
+        return {"index": turn["index"] + 1, "subgoals": subgoals, "current": turn["current"] + over, "ending": ending}
 
     # What the phases share.
+
+    def _own_subgoals(self) -> tuple[Subgoal, ...]:
+        """Those of the goal's own words."""
+        goal = self._header.goal
+        return tuple(decompose(goal, self.world.scene)) if self.config.decompose else (Subgoal(goal),)
 
     def _errands_now(self, turn: Turn, subgoals: tuple[Subgoal, ...]) -> Errands | None:
         """What a vague goal is made into, at its beginning and after each errand; None: it is to stay as it is."""
         steps = self.journal.steps.newest
-        due = not steps or steps[-1].decision.kind in ("finish", "refuse")
+        due = not steps or steps[-1].decision.kind in _OVER
         if self._planner is None or not due or (not steps and len(subgoals) > 1):
             return None
         try:
@@ -276,9 +290,21 @@ class Loop:
     def _given_up(self, last: Step, count: int) -> list[str]:
         """The subgoals of a run that could not be done, where that decides whether it ends."""
         kind, final = last.decision.kind, last.subgoal.index + 1 == count
-        if not (kind == "refuse" and self._planner) and not (final and kind in ("finish", "refuse")):
+        if not (kind == "refuse" and self._planner) and not (final and kind in _OVER):
             return []
-        return [s.subgoal.text for s in (*self.journal.steps, last) if s.decision.kind == "refuse"]
+        ended = {s.subgoal.text: s.decision.kind for s in (*self.journal.steps, last) if s.decision.kind in _OVER}
+        return [text for text, kind in ended.items() if kind == "refuse"]
+
+    def _left(self, turn: Turn, last: Step) -> tuple[Subgoal, ...]:
+        """Errands to add when the last one of several is over."""
+        subgoals, now = turn["subgoals"], last.observation
+        if not self.config.guards or self._planner or len(subgoals) < 2 or last.subgoal.index + 1 < len(subgoals):
+            return ()
+        meant = {subgoal.text: self._read(subgoal.text) for subgoal in subgoals}
+        asked, steps = len(self._own_subgoals()), [*self.journal.steps.newest, last]
+        again = reviewing.left(subgoals, asked, meant, steps, now, self.world.scene)
+        turns = self._limits.steps - len(self.journal.steps) - 1
+        return tuple(Subgoal(text, len(subgoals) + i) for i, text in enumerate(again)) if turns > 2 * len(again) else ()
 
     def _unmet(self, skill: Skill, seen: Observation) -> str:
         """Why a skill is not to be tried; "": it is."""
@@ -322,7 +348,7 @@ class Loop:
         """Before the run ends: close a drawer that was opened on the way, and that nobody asked to have open."""
         if self._pursued(turn).index + 1 < len(turn["subgoals"]):
             return None
-        meant = [understanding.read(subgoal.text, self.world.scene) for subgoal in turn["subgoals"]]
+        meant = [self._read(subgoal.text) for subgoal in turn["subgoals"]]
         drawer = recovering.left_open(self.journal.steps.newest, turn["observation"], meant)
         skill = self._skills.get(f"close the {drawer}")
         if skill is None or skill.phrase in self._tabu(turn) or checking.unmet(skill, turn["observation"]):
@@ -360,12 +386,21 @@ class Loop:
 
     def _meaning(self, turn: Turn) -> Meaning | None:
         """What the subgoal plainly asks for; None: not plain, or not to be used."""
-        text = self._pursued(turn).text
-        if self.config.guards and text not in self._meanings:
+        if not self.config.guards:
+            return None
+        mine = self._pursued(turn)
+        if (meaning := self._read(mine.text)) is None or not _ANY_OF.search(mine.text):
+            return meaning
+        earlier = [self._read(subgoal.text) for subgoal in turn["subgoals"][max(0, mine.index - _NEAR) : mine.index]]
+        kept = {m.to for m in earlier if m and m.kind == "deliver" and m.things & meaning.things and m.to}
+        return replace(meaning, kept=frozenset(kept - meaning.sources))
+
+    def _read(self, text: str) -> Meaning | None:
+        if text not in self._meanings:
             if len(self._meanings) > _KNOWN:
                 self._meanings.clear()
             self._meanings[text] = understanding.read(text, self.world.scene)
-        return self._meanings.get(text)
+        return self._meanings[text]
 
     def _least(self, turn: Turn) -> float:
         """The floor; none for an errand that is plainly one for these skills."""

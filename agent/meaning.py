@@ -20,7 +20,20 @@ class Meaning:
     to: str | None = None
     source: str | None = None
     count: int = 1
-    """How many of `things`; 0: all that are at `source`."""
+    """How many of `things`; 0: all that are at `source`, or `around`."""
+    around: frozenset[str] = frozenset()
+    """Of all without a source: the places that are to be left without them."""
+    different: bool = False
+    """Are no two of them to be of the same type?"""
+    more: bool = False
+    """Besides those that are there already?"""
+    kept: frozenset[str] = frozenset()
+    """Places where earlier errands put such things: those stay."""
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The places that they come from, where that is said."""
+        return self.around or (frozenset({self.source}) if self.source else frozenset())
 
     def __str__(self) -> str:
         """As it is when it is done."""
@@ -37,7 +50,7 @@ class Meaning:
             case "wipe":
                 return f"the {self.to} is clean"
             case "deliver" if self.count == 0:
-                return f"nothing that is meant is left at the {self.source}"
+                return f"nothing that is meant is left at the {' and the '.join(sorted(self.sources))}"
             case "deliver":
                 return f"{f'{self.count} of ' if self.count > 1 else ''}{things} is at the {self.to}"
 
@@ -58,6 +71,7 @@ class Meaning:
             case "wipe":
                 return self.to not in facts.dirty
             case "deliver" if self.count == 0:
-                return not any(o.place == self.source and o.type in self.things for o in facts.objects)
+                return not any(o.place in self.sources and o.type in self.things for o in facts.objects)
             case "deliver":
-                return sum(o.place == self.to and o.type in self.things for o in facts.objects) >= self.count
+                there = [o.type for o in facts.objects if o.place == self.to and o.type in self.things]
+                return len({*there} if self.different else there) >= self.count

@@ -55,7 +55,8 @@ _AT = r"(?:to|on|onto|into|in|at|over to|on top of|inside|next to|in front of|ba
 
 def read(text: str, scene: Scene) -> Meaning | None:
     """The errand that a sentence plainly asks for, remarks beside the point left out; None: not sure of it."""
-    words = mended(plain(text), _known(scene), FILLER)
+    words = mended(plain(text), known_words(scene), FILLER)
+    words = re.sub(r",\s*((?:but|only) not?|and (?:isnt|is not|not)|other than|except)\b", r" \1", words)
     sentences = [part.strip() for part in re.split(r"[.?!;:]+(?:\s|$)", words) if part.strip()]
     clauses = [clause for sentence in sentences for clause in re.split(r"\s*,\s*", sentence) if clause]
     halves = [_WOULD.sub(r"i \1", half) for sentence in sentences for half in re.split(r",?\s+but\s+(?=\w)", sentence)]
@@ -253,6 +254,7 @@ def _errand(kind: Kind, rest: str, to: str | None, scene: Scene) -> Meaning | No
         rest = rest[: found.start()]
     every = bool(_ALL.search(rest))
     rest = re.sub(r"\b(?:all (?:of|that (?:is|are))|all|every|each)\b", " ", rest)
+    rest = re.sub(r"^(?:everything|things?|stuff)\b(?= \w)", "anything", rest) if every else rest
     whole = re.sub(r"\b(?:the|stuff|things?|objects?|items?|it|of)\b", " ", rest).strip() in ("", "everything")
     things = frozenset(scene.types) if every and whole else described(rest, scene.types)
     if not things or (len(things) == len(scene.types) and not (every and whole)):
@@ -261,10 +263,15 @@ def _errand(kind: Kind, rest: str, to: str | None, scene: Scene) -> Meaning | No
     plural = {p for p, w in phrases().items() if p.endswith("s") and p[:-1] in phrases() and w not in CATALOGUE}
     many = any(f" {p} " in f" {rest} " for p in plural) and not counts
     if many or every or re.search(r"\b(?:some of|both|(?:the|these|those) (?:things|objects|items))\b", rest):
-        surfaces = {p.name for p in scene.surfaces()}
-        whole = every and kind == "deliver" and not counts and source in surfaces and source != to
-        return Meaning(kind, things, to, source, 0) if whole else None
-    return Meaning(kind, things, to, source, max(counts, default=1))
+        if not every or kind != "deliver" or counts or source == to:
+            return None
+        surfaces = frozenset(p.name for p in scene.surfaces())
+        if source is None and not whole:
+            return Meaning(kind, things, to, None, 0, around=surfaces - {to})
+        return Meaning(kind, things, to, source, 0) if source in surfaces else None
+    words = {*rest.split()}
+    more = bool(words & {"more", "another", "extra", "additional"})
+    return Meaning(kind, things, to, source, max(counts, default=1), different="different" in words, more=more)
 
 
 def _another_errand(rest: str, kind: str, scene: Scene) -> bool:
@@ -286,7 +293,7 @@ def _named(text: str, names: Mapping[str, str]) -> str | None:
     return names.get(" ".join(text.split()))
 
 
-def _known(scene: Scene) -> frozenset[str]:
+def known_words(scene: Scene) -> frozenset[str]:
     """The words that count, which a slip of the fingers may have hit."""
     return _countable() | {w for name in (*scene.place_names, *scene.drawer_names) for w in plain(name).split()}
 

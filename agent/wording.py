@@ -14,7 +14,7 @@ POLITE = re.compile(
     r"for (?:my |our |the )?(?:lunch|dinner|breakfast|supper|a snack|break|work|later)|"
     r"(?:from )?somewhere in the kitchen|(?:that|which) you are holding|(?:that|which) you hold|in your hand|firstly|"
     r"first(?=,? (?:go|get|grab|bring|put|take|toss|throw|find|pick|open|close|wipe|move|fetch)\b)|"
-    r"(?:see to it|make sure|ensure)(?: that)?|once more|one more thing|for now|to go)\b"
+    r"(?:that )?im allowed(?= to)|(?:see to it|make sure|ensure)(?: that)?|once more|one more thing|for now|to go)\b"
 )
 _PRELUDE = re.compile(
     r"^(?:(?:go|run|come|walk|drive|also|then|and|over|there)(?:,| and)? )+"

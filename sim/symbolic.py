@@ -205,11 +205,12 @@ class SymbolicWorld:
         return replace(facts, objects=tuple(o for o in facts.objects if o.place not in self._hidden))
 
     def _search(self, here: Here) -> str | None:
-        """Visit where the thing was seen, then remembered, then the places not yet looked at, until it is here."""
-        fresh = [p.name for p in self.scene.surfaces() if p.name not in self._looked]
+        """Visit where the thing was seen, then remembered, then what was not looked at yet, and the rest once more,
+        until it is here."""
+        rest = sorted((p.name for p in self.scene.surfaces()), key=self._looked.__contains__)
         known = [where for i, (where, _) in self._seen.items() if is_a(self._objects[i][0], here.what)]
         hinted = [place for kind, place in self._hints if is_a(kind, here.what) and place not in self._looked]
-        for place in dict.fromkeys(self._cabinet(place) or place for place in (*known, *hinted, *fresh)):
+        for place in dict.fromkeys(self._cabinet(place) or place for place in (*known, *hinted, *rest)):
             if self._closed(place):
                 continue
             self._move(place)

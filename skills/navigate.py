@@ -211,7 +211,8 @@ def open_drawers(scene: Scene, observation: Observation, place: Place) -> list[s
 
 
 def _where_next(scene: Scene, observation: Observation, type_name: str, searched: Sequence[str]) -> Place | None:
-    """Where it was seen, where it is remembered (likeliest first), then what was not looked at yet, nearest first."""
+    """Where it was seen, where it is remembered (likeliest first), what was not looked at yet (nearest first), and at
+    last all the rest once more, since people move things."""
     x, y = observation.robot.position
 
     def away(place: Place) -> float:
@@ -228,5 +229,5 @@ def _where_next(scene: Scene, observation: Observation, type_name: str, searched
             where = None if where in shut else scene.drawer(where or "").cabinet
         if where in names and where not in searched:
             return scene.place(where or "")
-    fresh = [p for p in scene.places if p.kind != "bin" and p.name not in {*observation.looked_at, *searched}]
-    return min(fresh, key=away, default=None)
+    rest = [p for p in scene.places if p.kind != "bin" and p.name not in searched]
+    return min(rest, key=lambda place: (place.name in observation.looked_at, away(place)), default=None)

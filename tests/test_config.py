@@ -51,6 +51,7 @@ def test_every_field_can_be_set_by_environment(name):
         "prompt_tokens": "512",
         "normalise": "pmi",
         "guards": "false",
+        "decompose": "false",
         "checks": "after",
         "authority": "plan",
         "ask_least": "0.5",

@@ -149,3 +149,42 @@ def test_what_fell_into_the_bin_counts_as_put_there(world, tmp_path):
     assert result.status == "reached"
     assert world.facts().count("coke", "trash can") == 1
     assert reached(read("throw the coke away", world.scene), world.observe(), result.steps)
+
+
+def test_where_nothing_that_is_meant_can_be_is_not_driven_to(world):
+    assert masked(world, "bring me the sponge")["go to the table"] == UNASKED
+    assert "go to the far counter" not in masked(world, "bring me the sponge")
+    assert "go to the cabinet" not in masked(world, "bring me the sponge")
+
+
+def test_what_stands_where_it_is_to_go_is_left_there(world):
+    found = masked(world, "put two sodas on the table")
+    assert found["pick up the coke"] == found["find the pepsi"] == UNASKED
+    assert "find the 7up" not in found
+    assert "done" not in found
+
+
+def test_one_more_is_another_one(world):
+    assert masked(world, "put another soda on the table")["done"] == UNSEEN
+
+
+def test_all_of_a_kind_are_looked_for_everywhere(world):
+    meaning = read("put all the sodas except the pepsi on the far counter", world.scene)
+    assert meaning
+    assert meaning.sources == {p.name for p in world.scene.surfaces()} - {"far counter"}
+    assert not reached(meaning, world.observe(), ())
+    assert masked(world, "put all the sodas on the far counter")["go to the far counter"] == UNASKED
+    library = SkillLibrary.of(world.scene)
+    for phrase in ("find the coke", "pick up the coke", "go to the far counter", "put down the coke"):
+        assert execute(library[phrase], world).status == "done"
+    assert not reached(meaning, world.observe(), ())  # not everywhere has been looked
+    for place in world.scene.surfaces():
+        execute(library[f"go to the {place.name}"], world)
+    assert reached(meaning, world.observe(), ())
+
+
+def test_no_two_of_a_kind(world):
+    meaning = read("put three different drinks on the table", world.scene)
+    assert meaning
+    assert meaning.different
+    assert masked(world, "put three different drinks on the table")["done"] == UNSEEN

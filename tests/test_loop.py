@@ -85,7 +85,7 @@ def test_best_first_runs_as_the_full_pass_does(tmp_path, memory, searching):
         model.best_first = lambda prompt, texts, can, count=1, floor=0.0: first_alone(
             of_all(model.loglikelihood(prompt, texts), can)
         )
-    full = agent(tmp_path, memory, plans(SPONGE)).run("bring me the sponge")
+    full = agent(tmp_path, Memory(tmp_path / "other", HashEmbedder()), plans(SPONGE)).run("bring me the sponge")
     best = agent(tmp_path, memory, model, search="best-first").run("bring me the sponge")
     assert best.status == "reached"
     assert [s.decision.phrase for s in best.steps] == [s.decision.phrase for s in full.steps]

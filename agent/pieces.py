@@ -1,0 +1,177 @@
+"""A sentence taken apart into verbs, things and places: the pieces that `agent/clauses.py` makes errands of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from ..sim.scene import Scene
+from .describing import FILLER, described, phrases
+from .spelling import mended, plain
+from .understanding import known_words
+
+_VERBS: Mapping[str, str] = {
+    "spare": r"(?:just |but |please )*(?:leave|keep)(?= (?:\w+ ){1,4}?(?:alone|be|there|behind|where)\b)|"
+    r"(?:just|but) (?:leave|keep)|(?:dont|do not) (?:touch|take|move)",
+    "keep": r"(?:hang|hold) on to|keep(?: hold of)?(?= (?:it|that|them)\b)|hold(?= (?:it|that)\b)",
+    "hold": r"pick(?: up)?|(?:take|get|catch) hold of|lift(?: up)?",
+    "find": r"find|locate|look for|search for",
+    "go": r"(?:go|drive|head|walk|come)(?: (?:on|over|back|across|and))*(?: stand)?|visit|swing by|stop by|inspect|"
+    r"check(?: on)?|stand|(?:have|take) a look|look(?= (?:at|on|over)\b)",
+    "get": r"get(?! rid)",
+    "grab": r"grab|take(?= the [\w ]+$)",
+    "bring": r"bring|fetch|(?<!your )(?<!the )hand(?: over)?|give|gimme|pass|deliver|serve|"
+    r"(?:i|we)(?: woul)?d (?:also )?(?:like|love|fancy)(?: to have)?|(?:i|we)ll (?:have|take)|"
+    r"(?:i|we) (?:also )?(?:want|need)|(?:may|can|could) (?:i|we) (?:have|get)",
+    "stock": r"top up|restock|stock(?: up)?|replenish|supply",
+    "toss": r"throw(?: away| out)?|toss(?: out| away)?|chuck(?: out| away)?|dump|discard|get rid of|dispose of|ditch|"
+    r"scrap|(?:bin|trash)(?= (?:the|a|an|all|every|both|what|it|that|my)\w*\b)",
+    "open": r"open|pull (?:out|open)",
+    "close": r"close(?! counter)|shut|push (?:shut|in)",
+    "wipe": r"wipe(?: down| off)?|scrub|mop",
+    "clear": r"clear(?: off)?|empty",
+    "swap": r"swap|exchange|replace|trade|switch",
+    "hide": r"hide|conceal",
+    "is": r"there(?:s| is| are)(?! for\b)",
+    "put": r"there (?:should|ought to|must|ha(?:s|ve) to|needs? to) be|put|place|set(?: out)?|lay|stick|pop|park|store|"
+    r"move|shift|transfer|transport|carry|take|drop(?: off)?|relocate|return|line(?: up)?|load|stack|leave|tuck|slide|"
+    r"deposit",
+}  # fmt: skip
+_TO_BE = (
+    r"(?:can|should|must|may|shall|has to|have to|needs? to|wants? to|ought to|is to|are to|(?:is|are) supposed to)"
+)
+_THROWN = r"(?:binned|thrown(?: away| out)?|tossed(?: out)?|dumped|discarded|trashed|chucked(?: out| away)?)"
+_PASSIVE = rf"{_TO_BE} be {_THROWN}"
+_BELONGS = (
+    rf"(?:goes|belongs?|go|{_TO_BE} (?:be|go|stand|sit|end up))(?= (?:\w+ )?(?:on|onto|in|into|inside|at|to|by)\b)"
+)
+_WHICH = r"(?:(?:that|which) (?:is|are|stands?|lies?)|thats|standing|lying|sitting)(?= (?:on|in|at|by|inside)\b)"
+_THEN = (
+    r"(?:then|after that|afterwards|next|finally|lastly|(?:once|when) (?:all )?(?:of )?(?:thats|that is|youre) done)"
+)
+TAKES = ("get", "grab", "bring", "hold", "find", "put", "clear")
+"""Verbs of errands that a second one with "it" goes on with."""
+_PRONOUN = r"(?:it|them|that one|this one)(?! (?:is|are)\b)"
+_AT_ME = r"\b(?:(?:over |back )?(?:to|for) (?:me|us)|me|us|(?:over |back )?here)\b"
+_NOISE = re.compile(
+    r"\b(?:please|pls|kindly|thanks|thank you|cheers|robot|hey|hi|hello|okay?|just|now|so|well|yes|yeah|quickly|again|"
+    r"(?:could|can|would|will) you(?: please)?|would you mind|i (?:want|need) you to|id like you to|back|over|across|"
+    r"and|first(?: off| of all)?|firstly|second(?:ly)?|plus|as well(?: as)?|too|also|together|up|down|alone|be|there|"
+    r"behind|where (?:it|they) (?:is|are|belongs?)|wait|in your hand|straight|right away|these|the following|with you|"
+    r"neatly|in a row|all|done|guys?|ones?|around|away|along|old|last|pieces? of)\b"
+)
+_ASIDE = re.compile(
+    r",?\s*\b(?:before|while|so that|since|because|in case|if you (?:can|could|would)|whichever|for later|"
+    r"(?:and )?make sure (?=he|she|they|no|it))\b[^.;!?,]*"
+)
+_CORRECTION = (
+    r"(?:oh )?(?:no,? wait|wait,? no|no,? sorry|no,? actually|actually,? no|wait|scratch that|i mean|make that|"
+    r"on second thoughts?|or rather|sorry|actually)"
+)
+_EVERY = re.compile(
+    r"\b(?:all(?: of)?(?: the)?|(?:each|every one) of(?: the)?|every|everything|each|whatever(?: is|s)?|what(?:s| is)|"
+    r"anything)\b"
+)
+_EXCEPT = r"(?:except(?: for)?|save(?: for)?|apart from|other than|but not|but|aside from|besides)"
+_ASKED = re.compile(r"^(?:is|are|do|does|did|was|if)\b|\b(?:or|who|which|how|why|when|either)\b|\bwhere (?!it|they)")
+_MANY = re.compile(r"\b(?:a )?(?:couple|pair)(?: of)?\b|\bboth(?: of)?(?: the)?\b")
+_DIFFERENT = re.compile(r",? (?:and )?(?:no two the same|not the same (?:kind )?twice|all different)\b")
+
+
+class Unsure(Exception):
+    """A word that may count is not known, or it is not plain what it counts for."""
+
+
+def clauses(goal: str, scene: Scene) -> list[str]:
+    """The sentences of a goal that name a thing or a place, as they were meant: without slips and second thoughts."""
+    text = _corrected(mended(plain(goal), known_words(scene), FILLER).replace("both of my", "my"))
+    text = re.sub(r", not (?:on|in|at) the [\w ]+?(?=[.,;!?]|$)", "", text)
+    text = re.sub(
+        r"^of (?:the|both|these|those)\b(?: two| three)? ([\w ]+?)s?, (.*?\b)(?:the )?one\b", r"\2the \1", text
+    )
+    text = _DIFFERENT.sub(" different", text)
+    text = re.sub(r"\b(two|three|four)\b(.*) different$", r"\1 different\2", text.rstrip(". !"))
+    counts = _counting(scene)
+    text = _ASIDE.sub(lambda aside: aside.group() if counts.search(aside.group()) else " ", text)
+    return [part for part in re.split(r"[.;!?]+(?:\s|$)", text) if counts.search(part) or re.search(_AT_ME, part)]
+
+
+def _corrected(text: str) -> str:
+    """'the pepsi, no wait, the lime soda, sorry' -> 'the lime soda'."""
+    names = "|".join(map(re.escape, phrases()))
+    thing = rf"(?:(?:the|a|an|some|my) )?(?:{names})"
+    return re.sub(
+        rf"\b{thing},?(?: -+)? {_CORRECTION},? (?:(?:make (?:that|it)|get me|bring me|i meant?) )?(?P<new>{thing})\b"
+        r"(?:,? (?:sorry|instead|please))*", r"\g<new>", text)  # fmt: skip
+
+
+@cache
+def _names(scene: Scene) -> Mapping[str, str]:
+    """Plain words for places and drawers, longest first; those for people are told apart by `_AT_ME`."""
+    people = {p.name for p in scene.places if p.kind == "person"}
+    names = {plain(word): name for word, name in scene.place_names.items() if name not in people}
+    names |= {plain(word): name for word, name in scene.drawer_names.items() if " " in word}
+    return dict(sorted(names.items(), key=lambda item: -len(item[0])))
+
+
+@cache
+def _counting(scene: Scene) -> re.Pattern[str]:
+    """Words for a thing or a place: a clause that has none of them is beside the point."""
+    things = [phrase for phrase in phrases() if described(phrase, scene.types)]
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, (*things, *_names(scene))))})\b")
+
+
+def pieces(sentence: str, scene: Scene) -> Iterator[tuple[str, str]]:
+    """The pieces of a sentence: (kind, text); what is none of these and no noise is a thing, or unknown."""
+    places = "|".join(map(re.escape, _names(scene)))
+    pieces = re.compile(
+        "|".join([
+            rf"(?P<from>\b(?:from|off(?: of)?|out of|away from) (?:the |my )?(?P<p1>{places})\b)",
+            rf"(?P<to>\b(?:to|onto|into|towards) (?:the |my )?(?P<p2>{places})\b)",
+            rf"(?P<on>\b(?:on(?: top of)?|in|at|by|inside|next to) (?:the |my )?(?P<p3>{places})\b)",
+            rf"(?P<me>{_AT_ME})", rf"(?P<then>\b{_THEN}\b)", rf"(?P<passive>\b{_PASSIVE}\b)",
+            rf"(?P<belongs>\b{_BELONGS})", rf"(?P<which>\b{_WHICH})", rf"(?P<it>\b{_PRONOUN}\b)",
+            r"(?P<with>(?<!save )(?<!except )\b(?:for|with|by)\b(?= (?:an?|the|some|one|two|three)\b))",
+            r"(?P<comma>[,:]|\band\b)",
+            *(rf"(?P<verb_{kind}>\b(?:{words})\b)" for kind, words in _VERBS.items()),
+            rf"(?P<place>\b(?:the |my )?(?P<p4>{places})\b)",
+        ])
+    )  # fmt: skip
+    end = 0
+    for found in pieces.finditer(sentence):
+        yield from _thing(sentence[end : found.start()], scene)
+        end = found.end()
+        kind = str(found.lastgroup)
+        place = next((found[p] for p in ("p1", "p2", "p3", "p4") if found[p]), "")
+        kind = {"p1": "from", "p2": "to", "p3": "on", "p4": "place"}.get(kind, kind)
+        if place:
+            yield kind, _names(scene)[place]
+        else:
+            yield ("verb", kind[5:]) if kind.startswith("verb_") else (kind, found.group())
+    yield from _thing(sentence[end:], scene)
+
+
+def _thing(text: str, scene: Scene) -> Iterator[tuple[str, str]]:
+    words = re.sub(r" (?:is|are)$", "", " ".join(_MANY.sub(" two ", f" {text} ").replace("single", " ").split()))
+    if _ASKED.search(words):
+        raise Unsure
+    if re.fullmatch(r"(?:and )?(?:the )?(?:other )?(?:one|another)(?: one)?", words):
+        yield "thing", "one"
+        return
+    every = bool(_EVERY.search(words))
+    words = re.sub(r"\b(cans?|bottles?)$", r"drink \1", words) if every else words
+    words, *others = re.split(rf",? ?\b{_EXCEPT}\b", words)
+    bare = " ".join(_EVERY.sub(" ", words).split()) if every else words
+    if every and not re.sub(r"\b(?:the|thing|things|stuff|else|thats|that|is|of)\b", " ", bare).strip():
+        yield "thing", "everything"
+    elif described(bare, scene.types):
+        yield "thing", f"all the {bare}" if every else bare
+    elif (left := " ".join(_NOISE.sub(" ", bare).split())) and described(left, scene.types):
+        yield "thing", f"all the {left}" if every else left
+    elif left.strip(" -'\"") not in ("", "the", "a", "of", "is", "are", "that", "was"):
+        raise Unsure
+    for other in others:
+        if not described(" ".join(_NOISE.sub(" ", other).split()), scene.types):
+            raise Unsure
+        yield "spared", " ".join(_NOISE.sub(" ", other).split())
