@@ -48,8 +48,9 @@ class Config:
     """How many more things stand about than the scene's own: 'light', 'medium' or 'heavy'."""
     model: str | None = None
     """The language model (default: SmolLM2-135M-Instruct with its adapter): a folder or hub id of any that transformers
-    reads, 'http://HOST:8000/v1#MODEL' for a completions server, 'langchain:PROVIDER:MODEL' for a chat model, or
-    'scripted:PHRASE;PHRASE;…'. docs/models.md tells more."""
+    reads, either with '+FILE.safetensors' for an adapter of `doable train language`, 'http://HOST:8000/v1#MODEL' for a
+    completions server, 'langchain:PROVIDER:MODEL' for a chat model, or 'scripted:PHRASE;PHRASE;…'. docs/models.md tells
+    more."""
     precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
     """The numbers a causal model computes in: 'auto' takes the fastest that this processor has instructions for and
     that was measured to rank skills as float32 does."""

@@ -58,9 +58,9 @@ def _python(_: Config) -> Finding:
 
 
 def _model(config: Config) -> Finding:
-    from .models import DEFAULT
+    from .models import DEFAULT, split_adapter
 
-    name = config.model or DEFAULT
+    name, _ = split_adapter(config.model or DEFAULT)
     if name.startswith(("http://", "https://", "langchain", "scripted:")):
         return Finding("language model", "good", f"{name.partition(':')[0]}: asked when it is needed")
     if Path(name).is_dir():

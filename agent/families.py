@@ -63,7 +63,7 @@ def scorer(model: Any, tokenizer: Any, *, name: str, says_skills: bool = False) 
     from .uncached_lm import UncachedLM, keeps_tokens
 
     if not keeps_tokens(model.eval()):
-        return UncachedLM(model, tokenizer, name=name)
+        return UncachedLM(model, tokenizer, name=name, says_skills=says_skills)
     from .causal_lm import CausalLM
 
     return CausalLM(model, tokenizer, name=name, says_skills=says_skills)

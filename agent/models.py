@@ -50,8 +50,9 @@ def load_model(
 ) -> LanguageModel:
     """A language model, ready to score; which family it is of, its configuration says.
 
-    `name`: None for the default, a local folder, or a hub id 'owner/model'; '…:plain' leaves the adapter away. Or what
-    is elsewhere: 'http://host:8000/v1#model' (see `remote_lm`), 'langchain:provider:model' (see `chat_lm`).
+    `name`: None for the default, a local folder, or a hub id 'owner/model'; '…+FILE.safetensors' adds an adapter,
+    '…:plain' leaves it away. Or what is elsewhere: 'http://host:8000/v1#model' (see `remote_lm`),
+    'langchain:provider:model' (see `chat_lm`).
     `adapter`: 'default' for the one that ships (the default model only), a file, or None. `precision`: what a causal
     model on this machine computes in; 'auto' measures once which will do, None leaves it as it was read, in float32.
     `cache`: where converted weights and these measurements are kept, default the user's cache folder. Raises
@@ -62,8 +63,9 @@ def load_model(
         if adapter not in ("default", None):
             raise ValueError(f"Expected an adapter for a model on this machine only, got {adapter!s} for a remote one.")
         return _elsewhere(name)
-    if name.endswith(":plain"):
-        name, adapter = name.removesuffix(":plain"), None
+    plain = name.endswith(":plain")
+    name, named = split_adapter(name.removesuffix(":plain"))
+    adapter = None if plain else named or adapter
     if adapter == "default":
         adapter = ADAPTER if name == DEFAULT and ADAPTER.exists() else None
     cache = cache or Path(platformdirs.user_cache_dir("doable")) / "models"
@@ -71,14 +73,25 @@ def load_model(
         if adapter is None:
             return _read(_plain_folder(name, cache), name, precision, cache)
         adapter = Path(adapter)
-        digest = hashlib.sha256(adapter.read_bytes()).hexdigest()[:16]
-        merged = cache / f"{_slug(name)}+{digest}"
+        told = f"{name}+{adapter.stem}"
+        if (name, adapter) != (DEFAULT, ADAPTER):
+            return _read(_plain_folder(name, cache), told, precision, cache, adapter=adapter)
+        merged = cache / f"{_slug(name)}+{_digest(adapter)}"  # read at every start, so kept merged
         if not (merged / "config.json").exists():
-            source = _plain_folder(name, cache)
-            model, tokenizer = _open(source)
+            model, tokenizer = _open(_plain_folder(name, cache))
             merge_adapter(model, adapter)
             _keep(model, tokenizer, merged)
-        return _read(merged, f"{name}+{adapter.stem}", precision, cache, says_skills=True)
+        return _read(merged, told, precision, cache, says_skills=True)
+
+
+def split_adapter(name: str) -> tuple[str, Path | None]:
+    """'MODEL+FILE.safetensors' parted into the model's name and the adapter's file; other names as they are."""
+    if "+" not in name or not name.endswith(".safetensors"):
+        return name, None
+    for cut in (i for i, letter in enumerate(name) if letter == "+"):
+        if (file := Path(name[cut + 1 :])).is_file():
+            return name[:cut], file
+    raise ModelNotFound(f"Expected MODEL+FILE with the file of an adapter, got {name!r}, which names none.")
 
 
 def _elsewhere(name: str) -> LanguageModel:
@@ -115,6 +128,9 @@ def _chat_model(spec: str) -> Any:
 
 def plain_folder(name: str = DEFAULT) -> Path:
     """The unchanged model as a local folder of safetensors, made if need be: what training starts from."""
+    if name.startswith((*_ELSEWHERE, "scripted:")) or split_adapter(name)[1]:
+        raise ModelNotFound(f"Expected the default model, a local folder or a hub id 'owner/model', got {name!r}.")
+    name = name.removesuffix(":plain")
     cache = Path(platformdirs.user_cache_dir("doable")) / "models"
     with _quiet():
         source = _plain_folder(name, cache)
@@ -128,10 +144,12 @@ def plain_folder(name: str = DEFAULT) -> Path:
 def merge_adapter(model: Any, path: Path) -> None:
     """Add (alpha / rank) B A to each weight that the adapter file names (LoRA: Hu et al. 2021, section 4.1).
 
-    Raises ValueError for a file of another format or for another model.
+    GPT-2's Conv1D keep their weights the other way round. Raises ValueError for a file of another format or for another
+    model.
     """
     import torch
     from safetensors import safe_open
+    from transformers.pytorch_utils import Conv1D
 
     with safe_open(str(path), "pt") as file:
         about = file.metadata() or {}
@@ -143,11 +161,15 @@ def merge_adapter(model: Any, path: Path) -> None:
             for key in sorted(k for k in file.keys() if k.endswith(".lora_A")):  # noqa: SIM118 (not a dict)
                 module = modules.get(key.removesuffix(".lora_A"))
                 a, b = file.get_tensor(key).float(), file.get_tensor(key.removesuffix("A") + "B").float()
-                if module is None or module.weight.shape != (b.shape[0], a.shape[1]):
+                turned = isinstance(module, Conv1D)
+                shape = (a.shape[1], b.shape[0]) if turned else (b.shape[0], a.shape[1])
+                if module is None or module.weight.shape != shape:
                     raise ValueError(
-                        f"Expected an adapter for this model, but {path.name} changes {key!r}, which it lacks."
+                        f"Expected an adapter for this model, but {path.name}, made for {about.get('base')}, changes "
+                        f"{key!r}, which it lacks."
                     )
-                module.weight += scale * (b @ a).to(module.weight.dtype)
+                change = scale * (b @ a).to(module.weight.dtype)
+                module.weight += change.T if turned else change
 
 
 def _plain_folder(name: str, cache: Path) -> Path | str:
@@ -205,13 +227,22 @@ def _open(source: Path | str, **how: Any) -> tuple[Any, Any]:
 
 
 def _read(
-    source: Path | str, name: str, precision: Precision | None, cache: Path, *, says_skills: bool = False
+    source: Path | str,
+    name: str,
+    precision: Precision | None,
+    cache: Path,
+    *,
+    adapter: Path | None = None,
+    says_skills: bool = False,
 ) -> LanguageModel:
     from . import precision as precisions
     from .causal_lm import CausalLM
 
     loaded, tokenizer = _open(source)
-    model = scorer(loaded, tokenizer, name=name, says_skills=says_skills)
+    if adapter is not None:
+        merge_adapter(loaded, adapter)
+        source = f"{precisions.identity(source)}+{_digest(adapter)}"
+    model = scorer(loaded, tokenizer, name=name, says_skills=says_skills or adapter is not None)
     if not isinstance(model, CausalLM):
         if precision in ("bfloat16", "int8"):
             raise ValueError(f"Expected precision float32 or auto for {name!r}, no causal model, got {precision!r}.")
@@ -235,6 +266,10 @@ def _keep(model: Any, tokenizer: Any, folder: Path) -> None:
         unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
 def _slug(name: str) -> str:

@@ -214,7 +214,7 @@ def choose(
     the file `notes`, so as not to be measured again.
     """
     options: Sequence[Precision] = fast_here() if possible is None else possible
-    known, key = _read(SHIPPED) | _read(notes), _identity(source)
+    known, key = _read(SHIPPED) | _read(notes), identity(source)
     missing: list[Precision] = [precision for precision in options if f"{key}/{precision}" not in known]
     if missing:
         measured = measure(model, missing, situations())
@@ -227,7 +227,7 @@ def choose(
     return "float32"
 
 
-def _identity(source: str | Path) -> str:
+def identity(source: str | Path) -> str:
     """Names a model's weights: a folder of ours by its name, others by their files' sizes and dates, a hub id as is."""
     folder = Path(source)
     if (folder / "doable.json").is_file():

@@ -40,10 +40,9 @@ def keeps_tokens(model: Any) -> bool:
 class UncachedLM:
     """The `LanguageModel` contract, exact."""
 
-    says_skills = False
-
-    def __init__(self, model: Any, tokenizer: Any, *, name: str):
+    def __init__(self, model: Any, tokenizer: Any, *, name: str, says_skills: bool = False):
         self._model, self._tokenizer, self.name = model.eval(), tokenizer, name
+        self.says_skills = says_skills
         self._mark, _ = token_batches.marks(tokenizer)
         self._trims = "logits_to_keep" in inspect.signature(model.forward).parameters
         self.tokens_computed = 0
