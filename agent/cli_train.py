@@ -70,20 +70,23 @@ def fit_detector(
 def train_language(
     out: Annotated[Path, typer.Option(help="The file for the adapter (safetensors).")],
     work: Annotated[Path, typer.Option(help="The folder for the state; a run that was stopped goes on.")],
+    model: Annotated[str | None, typer.Option(help="A causal model: a folder or hub id [default: what ships].")] = None,
     episodes: Annotated[int, typer.Option(min=1, help="Training episodes.")] = 3000,
     seed: Annotated[int, typer.Option(help="Draws the episodes.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
     start: Annotated[Path | None, typer.Option(help="An adapter to train further [default: a fresh one].")] = None,
     learning_rate: Annotated[float, typer.Option(min=1e-7, max=1e-1, help="Its peak.")] = 6e-4,
 ) -> None:
-    """Fine-tune the language model to say the next skill (LoRA). Goes on where it stopped.
+    """Fine-tune a language model to say the next skill (LoRA). Goes on where it stopped.
 
-    Example: doable train language --work language --out my.safetensors
+    The result is for --model MODEL+FILE, as in: doable run "bring me a coke" --model ./gemma+my.safetensors
+
+    Example: doable train language --model ./gemma --work language --out my.safetensors
     """
     from ..memory import MiniLM
     from .language_training import Recipe, reported_tasks
     from .language_training import train as train_adapter
-    from .models import plain_folder
+    from .models import DEFAULT
 
     def embed(texts: list[str]) -> "NDArray[np.float64]":
         return np.array(embedder.embed_documents(texts))
@@ -96,5 +99,7 @@ def train_language(
             raise ValueError(f"Expected an adapter to start from, got {str(start)!r}, which is no file.")
         recipe = Recipe(episodes=episodes, seed=seed, learning_rate=learning_rate)
         log = functools.partial(typer.echo, err=True)
-        train_adapter(plain_folder(), out, work, recipe, reported_tasks(), embed, start=start, threads=threads, log=log)
-    typer.echo(f"The adapter is in {out}.")
+        train_adapter(
+            model or DEFAULT, out, work, recipe, reported_tasks(), embed, start=start, threads=threads, log=log
+        )
+    typer.echo(f"The adapter is in {out}: --model {model or DEFAULT}+{out}")

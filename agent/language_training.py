@@ -27,12 +27,16 @@ from ..sim.scene import training_scene
 from ..sim.symbolic import SymbolicWorld
 from ..sim.task import Task, read_tasks
 from .episodes import TrainingEpisode, episodes
+from .families import family_of
+from .models import DEFAULT, plain_folder
 from .teacher import Errand
+from .token_batches import marks, padded
 
 Embed = Callable[[list[str]], np.ndarray]
 
 FORMAT = "doable-lora-1"
-TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+SAVE_EVERY = 50
+"""Steps between two states on disk."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Recipe:
     """The same, if it has the same goal."""
     start: str = ""
     """SHA-256 of the adapter that training starts from; none: from the plain model."""
+    base: str = DEFAULT
+    """The model that is trained, by its name; a folder of one's own with the digest of its weights."""
 
 
 def reported_tasks() -> list[Task]:
@@ -125,10 +131,11 @@ def _is_a(kind: str, what: str) -> bool:
     return kind in KITCHEN and KITCHEN[kind].is_a(what)
 
 
-def encode(episode: TrainingEpisode, tokenizer) -> tuple[list[int], list[bool]]:
-    """Token ids and, for each, whether it is the robot's. Segments are tokenised one by one, as scoring does."""
-    ids: list[int] = []
-    learn: list[bool] = []
+def encode(episode: TrainingEpisode, tokenizer, mark: Sequence[int] = ()) -> tuple[list[int], list[bool]]:
+    """Token ids and, for each, whether it is the robot's. Segments are tokenised one by one behind `mark`, as scoring
+    does it."""
+    ids: list[int] = list(mark)
+    learn: list[bool] = [False] * len(ids)
     for segment in episode.segments:
         tokens = tokenizer(segment.text, add_special_tokens=False)["input_ids"]
         ids += tokens
@@ -151,8 +158,20 @@ def batches(encoded: Sequence[tuple[list[int], list[bool]]], recipe: Recipe) -> 
     return made
 
 
+def base_of(model: str) -> str:
+    """What names the model in its adapter."""
+    if not Path(model).is_dir():
+        return model.removesuffix(":plain")
+    files = sorted(file for kind in ("*.safetensors", "*.bin") for file in Path(model).glob(kind))
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as weights:
+            digest.update(hashlib.file_digest(weights, "sha256").digest())
+    return f"{Path(model).resolve().name} (weights {digest.hexdigest()[:16]})"
+
+
 def train(
-    model_folder: Path,
+    model: str,
     out: Path,
     work: Path,
     recipe: Recipe,
@@ -165,38 +184,49 @@ def train(
 ) -> None:
     """Train and write `out` (safetensors). `work` keeps the state; a run that was stopped goes on from there.
 
-    `start`: an adapter of the same rank to train further; None: a fresh one.
+    `model`: a causal one that can be on this machine, named as for `load_model`. `start`: an adapter of the same rank
+    to train further; None: a fresh one. Raises ValueError for another kind of model, or an adapter of another one.
     """
     from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
+    folder = plain_folder(model)
+    if (family := family_of(AutoConfig.from_pretrained(folder))) != "causal":
+        raise ValueError(f"Expected a causal language model to train, got {model!r}, whose family is {family}.")
+    recipe = replace(recipe, base=base_of(model))
     if start is not None:
         recipe = replace(recipe, start=hashlib.sha256(start.read_bytes()).hexdigest())
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(threads)
     work.mkdir(parents=True, exist_ok=True)
-    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    mark, _ = marks(tokenizer)
     stream = distinct_episodes(recipe, reported, embed)
-    encoded = [encode(e, tokenizer) for e in itertools.islice(stream, recipe.episodes)]
+    encoded = [encode(e, tokenizer, mark) for e in itertools.islice(stream, recipe.episodes)]
     encoded = [(ids, learn) for ids, learn in encoded if len(ids) <= recipe.max_tokens]
     plan = batches(encoded, recipe)
     log(f"{len(encoded)} episodes, {sum(len(i) for i, _ in encoded)} tokens, {len(plan)} steps")
 
-    base = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.bfloat16)
-    config = LoraConfig(r=recipe.rank, lora_alpha=int(recipe.alpha), target_modules=list(TARGETS), lora_dropout=0.0)
-    model = get_peft_model(base, config)
-    weights = [p for p in model.parameters() if p.requires_grad]
+    plain = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    config = LoraConfig(r=recipe.rank, lora_alpha=int(recipe.alpha), target_modules="all-linear", lora_dropout=0.0)
+    tuned = get_peft_model(plain, config)
+    weights = [p for p in tuned.parameters() if p.requires_grad]
     for p in weights:
         p.data = p.data.float()
     optimiser = torch.optim.AdamW(weights, lr=recipe.learning_rate, weight_decay=0.0, betas=(0.9, 0.98))
     if start is not None:
-        set_peft_model_state_dict(model, read_adapter(start))
+        given, mine = read_adapter(start), get_peft_model_state_dict(tuned)
+        if {name: value.shape for name, value in given.items()} != {name: value.shape for name, value in mine.items()}:
+            raise ValueError(
+                f"Expected an adapter for {model!r} of rank {recipe.rank} to start from, got {start.name}."
+            )
+        set_peft_model_state_dict(tuned, given)
     state = work / "state.pt"
     first = 0
     if state.exists():
         saved = torch.load(state, weights_only=True)
         if saved["recipe"] == json.dumps(asdict(recipe)):
-            set_peft_model_state_dict(model, saved["lora"])
+            set_peft_model_state_dict(tuned, saved["lora"])
             optimiser.load_state_dict(saved["optimiser"])
             first = saved["step"]
             log(f"going on from step {first}")
@@ -206,7 +236,7 @@ def train(
         rate = recipe.learning_rate * _schedule(step / len(plan), recipe.warmup)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        loss = _loss(model, [encoded[i] for i in plan[step]])
+        loss = robots_loss(tuned, [encoded[i] for i in plan[step]])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
@@ -215,13 +245,13 @@ def train(
         if step % 10 == 0:
             left = (time.monotonic() - began) / (step - first + 1) * (len(plan) - step - 1)
             log(f"step {step + 1}/{len(plan)}  loss {np.mean(recent):.3f}  {left / 60:.0f} min left")
-        if step % 50 == 49:
-            saved = {"recipe": json.dumps(asdict(recipe)), "lora": get_peft_model_state_dict(model),
+        if (step + 1) % SAVE_EVERY == 0:
+            saved = {"recipe": json.dumps(asdict(recipe)), "lora": get_peft_model_state_dict(tuned),
                      "optimiser": optimiser.state_dict(), "step": step + 1}  # fmt: skip
             torch.save(saved, state.with_suffix(".tmp"))
             os.replace(state.with_suffix(".tmp"), state)
-            save_adapter(get_peft_model_state_dict(model), work / "partial.safetensors", recipe)
-    save_adapter(get_peft_model_state_dict(model), out, recipe)
+            save_adapter(get_peft_model_state_dict(tuned), work / "partial.safetensors", recipe)
+    save_adapter(get_peft_model_state_dict(tuned), out, recipe)
 
 
 def save_adapter(state: dict[str, torch.Tensor], out: Path, recipe: Recipe) -> None:
@@ -231,7 +261,7 @@ def save_adapter(state: dict[str, torch.Tensor], out: Path, recipe: Recipe) -> N
         for name, value in state.items()
     }
     metadata = {
-        "format": FORMAT, "rank": str(recipe.rank), "alpha": str(recipe.alpha), "base": "smollm2-135m-instruct",
+        "format": FORMAT, "rank": str(recipe.rank), "alpha": str(recipe.alpha), "base": recipe.base,
         "recipe": json.dumps(asdict(recipe)),
     }  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -249,18 +279,22 @@ def _schedule(done: float, warmup: float) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
 
 
-def _loss(model, rows: Sequence[tuple[list[int], list[bool]]]) -> torch.Tensor:
-    """Mean cross-entropy over the robot's tokens; logits are computed for those alone: a fifth less work."""
-    length = max(len(ids) for ids, _ in rows)
-    ids = torch.zeros(len(rows), length, dtype=torch.long)  # (B, T)
-    mask = torch.zeros(len(rows), length, dtype=torch.long)
-    learn = torch.zeros(len(rows), length, dtype=torch.bool)
-    for i, (tokens, flags) in enumerate(rows):
-        ids[i, : len(tokens)] = torch.tensor(tokens)
-        mask[i, : len(tokens)] = 1
-        learn[i, : len(flags)] = torch.tensor(flags)
-    inner = model.get_base_model()
-    hidden = inner.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state  # (B, T, D)
-    picked = hidden[:, :-1][learn[:, 1:]]  # the states that the robot's tokens are predicted from
-    logits = inner.lm_head(picked).float()
-    return torch.nn.functional.cross_entropy(logits, ids[:, 1:][learn[:, 1:]])
+def robots_loss(model, rows: Sequence[tuple[list[int], list[bool]]]) -> torch.Tensor:
+    """Mean cross-entropy over the robot's tokens of rows of (token ids, which are the robot's).
+
+    It is the model's own forward pass, whatever that does to the logits; only the head is given no more than the states
+    that the robot's tokens are predicted from: a fifth less work with SmolLM2, more where the vocabulary is larger.
+    """
+    ids, mask = padded([tokens for tokens, _ in rows], 0)  # (B, T)
+    learn, _ = padded([flags for _, flags in rows], 0)
+    robots = learn[:, 1:].bool()
+
+    def pick(_head, given: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+        return (given[0][:, :-1][robots][None],)  # (B, T, D) to (1, N, D)
+
+    hook = model.get_base_model().get_output_embeddings().register_forward_pre_hook(pick)
+    try:
+        logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[0].float()  # (N, V)
+    finally:
+        hook.remove()
+    return torch.nn.functional.cross_entropy(logits, ids[:, 1:][robots])
