@@ -11,7 +11,6 @@ snapshot's id in its state, and `act` does nothing else: the world that a checkp
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,36 +35,25 @@ from . import (
     prompts,
     recalling,
     recovering,
-    reviewing,
     scoring,
-    understanding,
 )
 from .accounts import OverBudget
+from .agenda import OVER, Agenda
 from .checking import Limits
 from .config import Config
-from .decompose import decompose
 from .done_value import GoalValues
 from .journal import Footer, Journal
 from .language_model import LanguageModel
 from .meaning import Meaning
 from .person import Person, Timed
 from .runs import RunFolder
-from .server import ServerError
 from .spending import Metered, Purse
 from .turn import Change, Turn, Values
-from .types import Decision, Errands, Step, Subgoal, Verdict
+from .types import Decision, Step, Subgoal, Verdict
 from .weighing import Weighing
 
-_KNOWN = 64
-"""Subgoals whose meanings are kept."""
-_NEAR = 12
-"""Earlier subgoals whose things are not taken again."""
-_ANY_OF = re.compile(r"\b(?:an?|one|another|some|any|two|three|four)\b", re.I)
-"""Words of an errand that any thing of a kind will do for, so another one than an earlier errand's."""
 PHASES = ("observe", "recall", "decompose", "score", "choose", "act", "check", "remember")
 """Those of every turn in which something is done; `ask` comes between choose and act where a person is asked."""
-_OVER = ("finish", "refuse")
-"""Decisions that a subgoal ends with."""
 
 
 class Loop:
@@ -98,7 +86,9 @@ class Loop:
         self._purse = Purse(config, folder.folder.parent, folder.run_id)
         self.model: LanguageModel = Metered(model, self._purse)
         vague = planner is not None and errands.vague(journal.header.goal, world.scene)
-        self._planner = Metered(planner, self._purse) if planner and vague else None
+        planner = Metered(planner, self._purse) if planner and vague else None
+        self._vague = planner is not None
+        self._agenda = Agenda(journal.header.goal, world.scene, config, planner)
         self._weighing = Weighing(
             self.model,
             list(self._skills),
@@ -106,7 +96,6 @@ class Loop:
             memory.embedder,
             (lambda: Metered(spare(), self._purse)) if spare and hasattr(model, "account") else None,
         )
-        self._meanings: dict[str, Meaning | None] = {}
         self._began = time.monotonic()
 
     def graph(self) -> StateGraph:
@@ -159,8 +148,8 @@ class Loop:
     def decompose(self, turn: Turn) -> Change:
         """What to pursue by itself, and in what order."""
         current, known = turn.get("current", 0), turn.get("subgoals")
-        subgoals = known or self._own_subgoals()
-        made = self._errands_now(turn, subgoals)
+        subgoals = known or self._agenda.beginning()
+        made = self._agenda.revised(subgoals, turn["observation"], self.journal.steps.newest)
         if made and made.errands:
             rest = (Subgoal(text, current + i) for i, text in enumerate(made.errands))
             subgoals = (*subgoals[:current], *rest)
@@ -246,13 +235,15 @@ class Loop:
         remembered = recalling.hints(before, self.world.scene, started)
         records = recalling.records(step, skill, known, started=started, episode=episode, remembered=remembered)
         now = (step.after or step.observation).time
-        over = step.decision.kind in _OVER
-        subgoals = (*turn["subgoals"], *self._left(turn, step)) if over else turn["subgoals"]
+        over = step.decision.kind in OVER
+        subgoals, turns = turn["subgoals"], len(self.journal.steps) + 1
+        if over:
+            subgoals = (*subgoals, *self._agenda.left(subgoals, (*steps, step), self._limits.steps - turns))
         ending = checking.ending(
             [*steps, step],
-            turns=len(self.journal.steps) + 1,
-            given_up=self._given_up(step, len(subgoals)),
-            revised=self._planner is not None,
+            turns=turns,
+            given_up=self._agenda.given_up(subgoals, self.journal.steps, step),
+            revised=self._vague,
             subgoals=len(subgoals),
             limits=self._limits,
             seconds=now - self._header.began,
@@ -270,41 +261,6 @@ class Loop:
         return {"index": turn["index"] + 1, "subgoals": subgoals, "current": turn["current"] + over, "ending": ending}
 
     # What the phases share.
-
-    def _own_subgoals(self) -> tuple[Subgoal, ...]:
-        """Those of the goal's own words."""
-        goal = self._header.goal
-        return tuple(decompose(goal, self.world.scene)) if self.config.decompose else (Subgoal(goal),)
-
-    def _errands_now(self, turn: Turn, subgoals: tuple[Subgoal, ...]) -> Errands | None:
-        """What a vague goal is made into, at its beginning and after each errand; None: it is to stay as it is."""
-        steps = self.journal.steps.newest
-        due = not steps or steps[-1].decision.kind in _OVER
-        if self._planner is None or not due or (not steps and len(subgoals) > 1):
-            return None
-        try:
-            return errands.errands(self._goal, turn["observation"], steps, self.world.scene, self._planner)
-        except (OverBudget, ServerError) as error:
-            return Errands(f"nobody could be asked: {error}", (), "")
-
-    def _given_up(self, last: Step, count: int) -> list[str]:
-        """The subgoals of a run that could not be done, where that decides whether it ends."""
-        kind, final = last.decision.kind, last.subgoal.index + 1 == count
-        if not (kind == "refuse" and self._planner) and not (final and kind in _OVER):
-            return []
-        ended = {s.subgoal.text: s.decision.kind for s in (*self.journal.steps, last) if s.decision.kind in _OVER}
-        return [text for text, kind in ended.items() if kind == "refuse"]
-
-    def _left(self, turn: Turn, last: Step) -> tuple[Subgoal, ...]:
-        """Errands to add when the last one of several is over."""
-        subgoals, now = turn["subgoals"], last.observation
-        if not self.config.guards or self._planner or len(subgoals) < 2 or last.subgoal.index + 1 < len(subgoals):
-            return ()
-        meant = {subgoal.text: self._read(subgoal.text) for subgoal in subgoals}
-        asked, steps = len(self._own_subgoals()), [*self.journal.steps.newest, last]
-        again = reviewing.left(subgoals, asked, meant, steps, now, self.world.scene)
-        turns = self._limits.steps - len(self.journal.steps) - 1
-        return tuple(Subgoal(text, len(subgoals) + i) for i, text in enumerate(again)) if turns > 2 * len(again) else ()
 
     def _unmet(self, skill: Skill, seen: Observation) -> str:
         """Why a skill is not to be tried; "": it is."""
@@ -348,8 +304,8 @@ class Loop:
         """Before the run ends: close a drawer that was opened on the way, and that nobody asked to have open."""
         if self._pursued(turn).index + 1 < len(turn["subgoals"]):
             return None
-        meant = [self._read(subgoal.text) for subgoal in turn["subgoals"]]
-        drawer = recovering.left_open(self.journal.steps.newest, turn["observation"], meant)
+        meant = self._agenda.meanings(turn["subgoals"]).values()
+        drawer = recovering.left_open(self.journal.steps.newest, turn["observation"], [*meant])
         skill = self._skills.get(f"close the {drawer}")
         if skill is None or skill.phrase in self._tabu(turn) or checking.unmet(skill, turn["observation"]):
             return None
@@ -386,21 +342,7 @@ class Loop:
 
     def _meaning(self, turn: Turn) -> Meaning | None:
         """What the subgoal plainly asks for; None: not plain, or not to be used."""
-        if not self.config.guards:
-            return None
-        mine = self._pursued(turn)
-        if (meaning := self._read(mine.text)) is None or not _ANY_OF.search(mine.text):
-            return meaning
-        earlier = [self._read(subgoal.text) for subgoal in turn["subgoals"][max(0, mine.index - _NEAR) : mine.index]]
-        kept = {m.to for m in earlier if m and m.kind == "deliver" and m.things & meaning.things and m.to}
-        return replace(meaning, kept=frozenset(kept - meaning.sources))
-
-    def _read(self, text: str) -> Meaning | None:
-        if text not in self._meanings:
-            if len(self._meanings) > _KNOWN:
-                self._meanings.clear()
-            self._meanings[text] = understanding.read(text, self.world.scene)
-        return self._meanings[text]
+        return self._agenda.meaning(turn["subgoals"], self._pursued(turn))
 
     def _least(self, turn: Turn) -> float:
         """The floor; none for an errand that is plainly one for these skills."""

@@ -1,0 +1,91 @@
+"""The errands of a goal: which they are, what each of them plainly asks for, and what is left of them in the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from ..sim.observation import Observation
+from ..sim.scene import Scene
+from . import errands, reviewing, understanding
+from .accounts import OverBudget
+from .config import Config
+from .decompose import decompose
+from .language_model import LanguageModel
+from .meaning import Meaning
+from .server import ServerError
+from .types import Errands, Step, Subgoal
+
+OVER = ("finish", "refuse")
+"""Decisions that a subgoal ends with."""
+_KNOWN = 64
+"""Subgoals whose meanings are kept."""
+_NEAR = 12
+"""Earlier subgoals whose things are not taken again."""
+_ANY_OF = re.compile(r"\b(?:an?|one|another|some|any|two|three|four)\b", re.I)
+"""Words of an errand that any thing of a kind will do for, so another one than an earlier errand's."""
+
+
+class Agenda:
+    """What is to be done, in words, for one goal in one room."""
+
+    def __init__(self, goal: str, scene: Scene, config: Config, planner: LanguageModel | None = None):
+        """`planner` makes a vague goal into errands; None: the goal's own words do."""
+        self._goal, self._scene, self._config, self._planner = goal, scene, config, planner
+        self._meanings: dict[str, Meaning | None] = {}
+
+    def beginning(self) -> tuple[Subgoal, ...]:
+        """The errands of the goal's own words."""
+        return tuple(decompose(self._goal, self._scene)) if self._config.decompose else (Subgoal(self._goal),)
+
+    def revised(self, subgoals: Sequence[Subgoal], observation: Observation, steps: Sequence[Step]) -> Errands | None:
+        """What a vague goal is made into, at its beginning and after each errand; None: it is to stay as it is."""
+        due = not steps or steps[-1].decision.kind in OVER
+        if self._planner is None or not due or (not steps and len(subgoals) > 1):
+            return None
+        try:
+            return errands.errands(self._goal, observation, steps, self._scene, self._planner)
+        except (OverBudget, ServerError) as error:
+            return Errands(f"nobody could be asked: {error}", (), "")
+
+    def meaning(self, subgoals: Sequence[Subgoal], mine: Subgoal) -> Meaning | None:
+        """What one of them plainly asks for, beside those before it; None: not plain, or not to be used."""
+        if not self._config.guards:
+            return None
+        if (meaning := self._read(mine)) is None or not _ANY_OF.search(mine.text):
+            return meaning
+        earlier = map(self._read, subgoals[max(0, mine.index - _NEAR) : mine.index])
+        kept = {m.to for m in earlier if m and m.kind == "deliver" and m.things & meaning.things and m.to}
+        return replace(meaning, kept=frozenset(kept - meaning.sources))
+
+    def meanings(self, subgoals: Sequence[Subgoal]) -> dict[str, Meaning | None]:
+        """What the words of each plainly ask for by themselves."""
+        return {subgoal.text: self._read(subgoal) for subgoal in subgoals}
+
+    def left(self, subgoals: Sequence[Subgoal], steps: Sequence[Step], turns: int) -> tuple[Subgoal, ...]:
+        """Errands to add when the last one of several is over, if `turns` more are enough for them.
+
+        `steps` are the newest of the run; the last of them ended a subgoal.
+        """
+        last, count = steps[-1], len(subgoals)
+        if not self._config.guards or self._planner or count < 2 or last.subgoal.index + 1 < count:
+            return ()
+        asked, meant = len(self.beginning()), self.meanings(subgoals)
+        again = reviewing.left(subgoals, asked, meant, steps, last.observation, self._scene)
+        return tuple(Subgoal(text, count + i) for i, text in enumerate(again)) if turns > 2 * len(again) else ()
+
+    def given_up(self, subgoals: Sequence[Subgoal], earlier: Iterable[Step], last: Step) -> list[str]:
+        """The errands that could not be done, where that decides whether the run ends with its `last` step."""
+        kind, final = last.decision.kind, last.subgoal.index + 1 == len(subgoals)
+        if not (kind == "refuse" and self._planner) and not (final and kind in OVER):
+            return []
+        ended = {step.subgoal.text: step.decision.kind for step in (*earlier, last) if step.decision.kind in OVER}
+        return [text for text, kind in ended.items() if kind == "refuse"]
+
+    def _read(self, subgoal: Subgoal) -> Meaning | None:
+        if subgoal.text not in self._meanings:
+            if len(self._meanings) > _KNOWN:
+                self._meanings.clear()
+            self._meanings[subgoal.text] = understanding.read(subgoal.text, self._scene)
+        return self._meanings[subgoal.text]
