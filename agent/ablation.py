@@ -1,4 +1,6 @@
-"""`doable bench tasks --ablate can`: the same tasks from the same seeds, with what *can* is taken from a setting each.
+"""`doable bench tasks --ablate can | words`: the same tasks from the same seeds, without a part or with another one.
+
+*can*: what values the skills have.
 
 | values | what they are |
 | --- | --- |
@@ -9,20 +11,44 @@
 
 SayCan has no floor under which it refuses, and its `done` is worth 0.1: with heuristic values there is none here
 either.
+
+*words*: what rules make of the goal's words, beside the language model.
+
+| rules | what they do |
+| --- | --- |
+| all | what follows |
+| undivided | the goal stays whole; guards hold choices against plain words |
+| unguarded | errands are cut and said again; the model alone chooses, and ends |
+| neither | the language model reads the goal by itself |
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from .bench_files import as_json, results_folder, write_whole
 from .config import Config
 from .origin import origin
 from .statistics import Figures, Summary
 
-CAN = ("learned", "heuristic", "declared", "none")
+PARTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "can": {
+        "learned": {"values": "learned"},
+        "heuristic": {"values": "heuristic", "floor": 0.0},
+        "declared": {"values": "declared"},
+        "none": {"values": "none"},
+    },
+    "words": {
+        "all": {},
+        "undivided": {"decompose": False},
+        "unguarded": {"guards": False},
+        "neither": {"decompose": False, "guards": False},
+    },
+}
+"""What can be left out or replaced, and the settings of each way."""
 FAMILY = "embodiment"
 """The family that asks most of *can*: shown by itself."""
 
@@ -32,8 +58,9 @@ Run = Callable[[Path, Config], Summary]
 
 @dataclass(frozen=True)
 class Ablation:
-    """A summary for each setting of *can*."""
+    """A summary for each way to do without a part."""
 
+    part: str
     of: dict[str, Summary]
 
     def figures(self) -> dict[str, float]:
@@ -46,30 +73,28 @@ class Ablation:
 
     def table(self) -> str:
         """A row for each setting, in Markdown."""
-        lines = [
-            f"| can | n | success | false done | mean steps | {FAMILY} n | {FAMILY} success | {FAMILY} false done |",
-            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-        ]
+        apart = [FAMILY] if any(FAMILY in summary.families for summary in self.of.values()) else []
+        names = [self.part, "n", "success", "false done", "mean steps"]
+        names += [f"{family} {name}" for family in apart for name in ("n", "success", "false done")]
+        lines = [f"| {' | '.join(names)} |", f"| --- |{' ---: |' * (len(names) - 1)}"]
         for setting, summary in self.of.items():
-            all_, one = summary.overall, summary.families.get(FAMILY)
-            mine = (str(one.n), str(_success(one)), str(one.false_done)) if one else ("0", "-", "-")
-            cells = (setting, all_.n, _success(all_), all_.false_done, f"{all_.mean_steps:.1f}", *mine)
+            all_ = summary.overall
+            cells = [setting, all_.n, _success(all_), all_.false_done, f"{all_.mean_steps:.1f}"]
+            for one in (summary.families.get(family) for family in apart):
+                cells += [one.n, _success(one), one.false_done] if one else [0, "-", "-"]
             lines.append(f"| {' | '.join(map(str, cells))} |")
         return "\n".join(lines) + "\n"
 
 
-def ablate(run: Run, config: Config, out: str | Path) -> Ablation:
-    """Run with every setting, each in a folder of its own under `out`; all of them together in `out` itself."""
-    out = results_folder(out)
-    found = {}
-    for setting in CAN:
-        floor = 0.0 if setting == "heuristic" else config.floor
-        found[setting] = run(out / setting, replace(config, values=setting, floor=floor))
-    ablation = Ablation(found)
+def ablate(run: Run, config: Config, out: str | Path, part: str = "can") -> Ablation:
+    """Run in every way, each in a folder of its own under `out`; all of them together in `out` itself."""
+    out, ways = results_folder(out), PARTS[part]
+    ablation = Ablation(part, {way: run(out / way, replace(config, **settings)) for way, settings in ways.items()})
     write_whole(out / "table.md", ablation.table())
     write_whole(out / "summary.json", as_json(ablation.figures()))
-    settings = {name: value for name, value in asdict(config).items() if name not in ("values", "runs", "memory")}
-    write_whole(out / "origin.json", as_json(origin(can=list(CAN), settings=settings)))
+    changed = {"runs", "memory", *(name for settings in ways.values() for name in settings)}
+    settings = {name: value for name, value in asdict(config).items() if name not in changed}
+    write_whole(out / "origin.json", as_json(origin(ways={part: list(ways)}, settings=settings)))
     return ablation
 
 

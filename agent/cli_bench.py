@@ -42,7 +42,8 @@ def bench_tasks(
         bool, typer.Option("--plan-only", help="In the symbolic world: do the plans lead to the goal?")
     ] = False,
     ablate: Annotated[
-        str | None, typer.Option(metavar="can", help="'can': with learned, heuristic, declared and no values.")
+        str | None,
+        typer.Option(metavar="can|words", help="'can': with other values; 'words': with fewer rules for words."),
     ] = None,
     family: Annotated[str | None, typer.Option(help="Only the tasks of this family.")] = None,
     out: Annotated[Path, typer.Option(help="The folder for episodes, figures and their origin.")] = Path("bench-tasks"),
@@ -57,13 +58,13 @@ def bench_tasks(
     from .bench import run_tasks_benchmark
 
     with going_on(f"its episodes are in {out}"):
-        if ablate not in (None, "can"):
-            raise ValueError(f"Expected --ablate can, got {ablate!r}.")
+        if ablate not in (None, *ablation.PARTS):
+            raise ValueError(f"Expected --ablate {' or '.join(ablation.PARTS)}, got {ablate!r}.")
 
         def run(folder: Path, settings: Config) -> "Summary":
             return run_tasks_benchmark(file, seeds, plan_only, folder, settings, family=family)
 
-        summary = ablation.ablate(run, config, out) if ablate else run(out, config)
+        summary = ablation.ablate(run, config, out, ablate) if ablate else run(out, config)
     typer.echo(summary.table())
 
 
