@@ -112,6 +112,8 @@ class _Folding:
                     now.source = word
                 elif now.verb in ("stock", "go", "open", "close", "wipe") and not now.to:
                     now.to = word
+                elif now.things and not now.to and now.verb in ("", "put"):  # "chips, table"
+                    self._goes(word)
                 else:
                     raise Unsure
         self._which = kind == "which"

@@ -31,7 +31,10 @@ _WORDS = {
     "salt": "salty", "fizzy drink": "soda", "soft drink": "soda", "piece of fruit": "fruit", "crisps": "chips",
     "bags of chips": "chips", "bag of chips": "chips", "packs of chips": "chips", "sweets": "sweet", "cubes": "block",
     "spice": "spicy", "chili": "spicy", "bubbles": "soda", "fizz": "soda", "fizzy": "soda", "sugar": "sweet",
-    "sugary": "sweet",
+    "sugary": "sweet", "carbonated": "soda", "bubbly": "soda", "stimulant": "caffeinated", "coca-cola": "coke",
+    "cereal bar": "energy bar", "muesli bar": "energy bar", "snack bar": "energy bar", "ice tea": "tea bottle",
+    "mineral water": "water bottle", "bottled water": "water bottle", "still water": "water bottle",
+    "dish sponge": "sponge", "scrubber": "sponge",
 }  # fmt: skip
 """Words beside the catalogue's own, and what they mean there."""
 _ALONE = {"drink", "soda", "snack", "fruit", "chips", "block", "bowl", "energy drink", "cleaning tool", "food"}

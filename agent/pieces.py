@@ -44,7 +44,8 @@ _TO_BE = (
 _THROWN = r"(?:binned|thrown(?: away| out)?|tossed(?: out)?|dumped|discarded|trashed|chucked(?: out| away)?)"
 _PASSIVE = rf"{_TO_BE} be {_THROWN}"
 _BELONGS = (
-    rf"(?:goes|belongs?|go|{_TO_BE} (?:be|go|stand|sit|end up))(?= (?:\w+ )?(?:on|onto|in|into|inside|at|to|by)\b)"
+    rf"(?:goes|belongs?|go|(?:is|are) meant for|{_TO_BE} (?:be|go|stand|sit|end up))"
+    r"(?= (?:\w+ )?(?:on|onto|in|into|inside|at|to|by|the)\b)"
 )
 _WHICH = r"(?:(?:that|which) (?:is|are|stands?|lies?)|thats|standing|lying|sitting)(?= (?:on|in|at|by|inside)\b)"
 _THEN = (
@@ -57,9 +58,13 @@ _AT_ME = r"\b(?:(?:over |back )?(?:to|for) (?:me|us)|me|us|(?:over |back )?here)
 _NOISE = re.compile(
     r"\b(?:please|pls|kindly|thanks|thank you|cheers|robot|hey|hi|hello|okay?|just|now|so|well|yes|yeah|quickly|again|"
     r"(?:could|can|would|will) you(?: please)?|would you mind|i (?:want|need) you to|id like you to|back|over|across|"
-    r"and|first(?: off| of all)?|firstly|second(?:ly)?|plus|as well(?: as)?|too|also|together|up|down|alone|be|there|"
-    r"behind|where (?:it|they) (?:is|are|belongs?)|wait|in your hand|straight|right away|these|the following|with you|"
-    r"neatly|in a row|all|done|guys?|ones?|around|away|along|old|last|pieces? of)\b"
+    r"out|and|first(?: off| of all)?|firstly|second(?:ly)?|plus|as well(?: as)?|too|also|together|up|down|alone|be|"
+    r"there|behind|where (?:it|they) (?:is|are|belongs?)|wait|in your hand|straight|right away|these|with you|"
+    r"the following|neatly|in a row|all|done|guys?|ones?|around|away|along|old|last|pieces? of)\b"
+)
+_REASON = re.compile(
+    r",?\s*\b(?:(?:because|since|as (?=(?:i|we|he|she|they|it)\b))[^.;!?]*$|"
+    r"so (?:that )?(?=(?:i|we|he|she|they|it)\b)[^.;!?,]*)"
 )
 _ASIDE = re.compile(
     r",?\s*\b(?:before|while|so that|since|because|in case|if you (?:can|could|would)|whichever|for later|"
@@ -92,9 +97,13 @@ def clauses(goal: str, scene: Scene) -> list[str]:
     )
     text = _DIFFERENT.sub(" different", text)
     text = re.sub(r"\b(two|three|four)\b(.*) different$", r"\1 different\2", text.rstrip(". !"))
+    text = ". ".join(_REASON.sub(" ", part) for part in re.split(r"[.;!?]+(?:\s|$)", text))
+    places = "|".join(map(re.escape, _names(scene)))
+    text = re.sub(rf",? ?\b(?:but |just )?the ({places}) ones?\b", r" from the \1", text)
     counts = _counting(scene)
     text = _ASIDE.sub(lambda aside: aside.group() if counts.search(aside.group()) else " ", text)
-    return [part for part in re.split(r"[.;!?]+(?:\s|$)", text) if counts.search(part) or re.search(_AT_ME, part)]
+    to_me = re.compile(rf"\b(?:come|go|drive|back|over)\b.*?{_AT_ME}")
+    return [part for part in re.split(r"[.;!?]+(?:\s|$)", text) if counts.search(part) or to_me.search(part)]
 
 
 def _corrected(text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 def plain(text: str) -> str:
     """Lower case, one space, no apostrophes; "w/" as "with"."""
     text = re.sub(r"\bw/?\s", "with ", text.lower())
+    text = re.sub(r"\bsmth\b|\bsth\b", "something", text)
     return " ".join(text.replace("’", "'").replace("'", "").replace("ñ", "n").split())
 
 
