@@ -81,7 +81,9 @@ _EVERY = re.compile(
 _EXCEPT = r"(?:except(?: for)?|save(?: for)?|apart from|other than|but not|but|aside from|besides)"
 _ASKED = re.compile(r"^(?:is|are|do|does|did|was|if)\b|\b(?:or|who|which|how|why|when|either)\b|\bwhere (?!it|they)")
 _MANY = re.compile(r"\b(?:a )?(?:couple|pair)(?: of)?\b|\bboth(?: of)?(?: the)?\b")
-_DIFFERENT = re.compile(r",? (?:and )?(?:no two the same|not the same (?:kind )?twice|all different)\b")
+_DIFFERENT = re.compile(
+    r"\b(two|three|four)\b([^.;!?]*?),? (?:and )?(?:no two the same|not the same (?:kind )?twice|all different)\b"
+)
 
 
 class Unsure(Exception):
@@ -90,13 +92,13 @@ class Unsure(Exception):
 
 def clauses(goal: str, scene: Scene) -> list[str]:
     """The sentences of a goal that name a thing or a place, as they were meant: without slips and second thoughts."""
-    text = _corrected(mended(plain(goal), known_words(scene), FILLER).replace("both of my", "my"))
+    goal = re.sub(r"['’]s(?= (?:for|to go|going)\b)", " is", goal)
+    text = _corrected(mended(plain(goal), known_words(scene), FILLER).replace("both of my", "my"), scene)
     text = re.sub(r", not (?:on|in|at) the [\w ]+?(?=[.,;!?]|$)", "", text)
     text = re.sub(
         r"^of (?:the|both|these|those)\b(?: two| three)? ([\w ]+?)s?, (.*?\b)(?:the )?one\b", r"\2the \1", text
     )
-    text = _DIFFERENT.sub(" different", text)
-    text = re.sub(r"\b(two|three|four)\b(.*) different$", r"\1 different\2", text.rstrip(". !"))
+    text = _DIFFERENT.sub(r"\1 different\2", text)
     text = ". ".join(_REASON.sub(" ", part) for part in re.split(r"[.;!?]+(?:\s|$)", text))
     places = "|".join(map(re.escape, _names(scene)))
     text = re.sub(rf",? ?\b(?:but |just )?the ({places}) ones?\b", r" from the \1", text)
@@ -106,13 +108,14 @@ def clauses(goal: str, scene: Scene) -> list[str]:
     return [part for part in re.split(r"[.;!?]+(?:\s|$)", text) if counts.search(part) or to_me.search(part)]
 
 
-def _corrected(text: str) -> str:
-    """'the pepsi, no wait, the lime soda, sorry' -> 'the lime soda'."""
-    names = "|".join(map(re.escape, phrases()))
-    thing = rf"(?:(?:the|a|an|some|my) )?(?:{names})"
-    return re.sub(
-        rf"\b{thing},?(?: -+)? {_CORRECTION},? (?:(?:make (?:that|it)|get me|bring me|i meant?) )?(?P<new>{thing})\b"
-        r"(?:,? (?:sorry|instead|please))*", r"\g<new>", text)  # fmt: skip
+def _corrected(text: str, scene: Scene) -> str:
+    """'the pepsi, no wait, the lime soda, sorry' -> 'the lime soda', and places likewise."""
+    for lead, names in ((r"(?:(?:the|a|an|some|my) )?", phrases()), (r"(?:on|to|in|at|onto) (?:the )?", _names(scene))):
+        name = rf"{lead}(?:{'|'.join(map(re.escape, names))})"
+        text = re.sub(
+            rf"\b{name},?(?: -+)? {_CORRECTION},? (?:(?:make (?:that|it)|get me|bring me|i meant?) )?(?P<new>{name})\b"
+            r"(?:,? (?:sorry|instead|please))*", r"\g<new>", text)  # fmt: skip
+    return text
 
 
 @cache

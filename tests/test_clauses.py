@@ -16,6 +16,7 @@ SCENE = load_scene()
     ("goal", "errands"),
     [
         ("get me the coke, no wait, the 7up", ["bring me the 7up"]),
+        ("three snacks on the table, no, wait, on the cabinet", ["put three snacks on the cabinet"]),
         ("To the table, please: the apple and the tea.", ["put the apple on the table", "put the tea on the table"]),
         ("The apple is for me, the tea goes on the table.", ["bring me the apple", "put the tea on the table"]),
         (
