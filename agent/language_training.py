@@ -67,8 +67,8 @@ class Recipe:
 
 def reported_tasks() -> list[Task]:
     """The tasks that the project reports results on: none of them, nor a paraphrase, is trained on."""
-    folder = Path(__file__).parent
-    return [task for name in ("tasks.jsonl", "demo_rewordings.jsonl") for task in read_tasks(folder / name)]
+    folder, names = Path(__file__).parent, ("tasks", "demo_rewordings", "spoken", "spoken_dev")
+    return [task for name in names for task in read_tasks(folder / f"{name}.jsonl")]
 
 
 def distinct_episodes(

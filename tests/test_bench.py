@@ -397,3 +397,11 @@ def test_the_configured_agent_is_benchmarked_with_a_fresh_memory_each_time(tmp_p
     assert first.phrases == second.phrases == tuple(COKE[:-1])
     assert json.loads((tmp_path / "out" / "origin.json").read_text())["parts"]["values"].startswith("declared")
     assert len(list((tmp_path / "out" / "journals").iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", ["spoken.jsonl", "spoken_dev.jsonl"])
+def test_no_spoken_task_is_done_before_anybody_moved(name):
+    for task in read_tasks(TASKS.with_name(name)):
+        world = SymbolicWorld(task.scene)
+        world.reset(task.setup)
+        assert not task.goal.holds(world.facts()), task.id
