@@ -31,6 +31,10 @@ def left(
     than twice, and no place looked at more than once.
     """
     told = Counter(subgoal.text for subgoal in subgoals)
+    end = subgoals[asked - 1].text
+    last = meant[end]
+    if last is None or last.kind in ("hold", "find"):
+        return ()  # The hand is not free any more.
     own = [s for s in subgoals[:asked] if told[s.text] == 1 and not _overtaken(s, subgoals[:asked], meant)]
     over = {s.subgoal: s for s in steps if s.decision.kind in ("finish", "refuse")}
     failures = [s for s in own if s in over and over[s].decision.kind == "refuse"]
@@ -39,9 +43,9 @@ def left(
     again = [s for s in failures if _may_work(over[s], steps, now, meant[s.text])]
     again += [s for s, meaning in brought.items() if not meaning.reached(now.believed())]
     if again:
-        return tuple(s.text for s in sorted(again, key=lambda s: s.index))
-    last = meant[subgoals[asked - 1].text]
-    if last is None or last.kind in ("go", "hold", "find") or not surprised(steps):
+        texts = [s.text for s in sorted(again, key=lambda s: s.index)]
+        return (*texts, end) if last.kind == "go" and told[end] == 1 and end not in texts else tuple(texts)
+    if last.kind == "go" or not surprised(steps):
         return ()
     places = dict.fromkeys(meaning.to for meaning in brought.values() if meaning.to != now.robot.place)
     return tuple(text for place in places if (text := f"go to the {place}") not in told)

@@ -65,6 +65,14 @@ def test_what_was_given_up_is_tried_once_more_after_the_rest(tmp_path):
     assert world.facts().count("coke", "cabinet") == 1
 
 
+def test_a_goal_that_ends_at_a_place_ends_there(tmp_path):
+    goal = "put the coke on the cabinet, then bring me the sponge, then go to the table"
+    world, result = pursue(tmp_path, goal, SkillFailure(1.0, "pick up", times=3))
+    assert result.status == "reached", result.reason
+    assert [text for _, text in texts(result)][3:] == ["put the coke on the cabinet", "go to the table"]
+    assert world.facts().robot_at == "table"
+
+
 def test_what_is_not_here_is_not_tried_again(tmp_path):
     _, result = pursue(tmp_path, "bring me the banana, then bring me the sponge")
     assert result.status == "refused"
