@@ -82,6 +82,8 @@ class _Folding:
                 self._it()
             case "then":
                 self.close()
+            case "comma" if word == ":" and now.things and now.to:  # what follows says which
+                now.things, self._listing = [], True
             case "belongs" if word == "go" and not now.things:
                 self._verb("go", rest)
             case "belongs" | "passive":
@@ -92,8 +94,15 @@ class _Folding:
                     self.close()
                     self._now = now = _Errand(things=[thing])
                 now.verb = "put" if kind == "belongs" else "toss"
+            case "me" if now.to and word.startswith("for "):
+                pass  # "put it on the table for me"
             case "me":
                 self._goes("user")
+            case "beside":
+                place = next((errand.to for errand in reversed(self.done) if errand.to), "")
+                if not place:
+                    raise Unsure
+                self._goes(place)
             case "from":
                 now.source = word
             case "to":
@@ -110,7 +119,9 @@ class _Folding:
             case "place":
                 if now.verb == "clear" and not now.things:
                     now.source = word
-                elif now.verb in ("stock", "go", "open", "close", "wipe") and not now.to:
+                elif now.verb == "go":
+                    self._goes(word)
+                elif now.verb in ("stock", "open", "close", "wipe") and not now.to:
                     now.to = word
                 elif now.things and not now.to and now.verb in ("", "put"):  # "chips, table"
                     self._goes(word)
@@ -124,19 +135,22 @@ class _Folding:
     """Did a place come first, so that all things that follow go there?"""
 
     def _verb(self, verb: str, rest: Sequence[tuple[str, str]]) -> None:
-        now = self._now
-        if rest[:1] and rest[0][0] == "it" and now.things and not now.to and now.verb in TAKES:
+        now, then = self._now, rest[0][0] if rest else ""
+        taken = now.verb in TAKES and now.things and not now.to
+        if verb == "back" or (verb == "go" and taken and then == "me"):  # "get it and come back"
+            if not taken:
+                self.close()
+                self._now.verb = "go"
+            self._now.to = "user"
+        elif taken and then == "it" and verb not in ("open", "close", "wipe"):
             now.verb = "hold" if verb == "keep" else verb
-            return
-        if now.things and not now.verb and not now.to:
+        elif now.things and not now.verb and not now.to:
             raise Unsure
-        if now.verb == "go" and not now.to:  # "go and get"
-            self._now = _Errand()
-        elif verb == "go" and now.verb in TAKES and now.things and not now.to and rest[:1] and rest[0][0] == "me":
-            return  # "get it and come back to me"
         else:
+            if now.verb == "go" and not now.to:  # "go and get"
+                self._now = _Errand()
             self.close()
-        self._now.verb = verb
+            self._now.verb = verb
 
     def _thing(self, word: str, rest: Sequence[tuple[str, str]]) -> None:
         now = self._now
@@ -154,7 +168,7 @@ class _Folding:
     def _it(self) -> None:
         now = self._now
         if now.verb in ("open", "close") and self.done:
-            now.to = self.done[-1].to
+            now.to = self.done[-1].source or self.done[-1].to  # taken out of it, or put into it
         elif not now.things and now.verb and self._mentioned:
             now.things, now.source = list(self._mentioned.things), self._mentioned.source
             self._mentioned = None
@@ -175,7 +189,7 @@ class _Folding:
         elif now.to and now.things and now.to != place and now.to != "user":
             now.source, now.to = now.to, place
         else:
-            self._listing = not now.things and not now.verb
+            self._listing = not now.things and now.verb in ("", "bring", "put")
             now.to = place
 
 
@@ -186,7 +200,7 @@ def _said(errand: _Errand, scene: Scene) -> Iterator[str]:
     surfaces = [p.name for p in scene.surfaces()]
     where = f" from the {source}" if source else ""
     match verb:
-        case "go" if to:
+        case "go" if to and not errand.things:
             yield f"go to the {to}" if to != "user" else "come to me"
         case "open" | "close" if to in scene.drawer_names:
             yield f"{verb} the {to}"

@@ -31,7 +31,8 @@ _VERB = re.compile(rf"\b(?:{_VERBS})\b", re.I)
 _AND_VERB = re.compile(rf"\s*(?:,\s*and|,|\band)\s+(?=(?:also\s+|please\s+)?(?:{_VERBS})\b)", re.I)
 _WORDS = {w for kind in CATALOGUE.values() for w in (kind.name, *kind.synonyms, *kind.categories)}
 _NAMES = "|".join([*sorted(map(re.escape, _WORDS), key=len, reverse=True), r"something to (?:drink|eat)(?! with)"])
-_THING = rf"(?:(?:the|a|an|some|one|my|that)\s+)?(?:(?:can|bottle|bag|pack)\s+of\s+)?(?:{_NAMES})(?:\s+(?:can|bottle))?"
+_OF = r"(?:can|bottle|bag|pack)s?\s+of\s+"
+_THING = rf"(?:(?:the|a|an|some|one|my|that|two|three)\s+)?(?:{_OF})?(?:{_NAMES})(?:\s+(?:can|bottle))?"
 _AND = r",\s*and|,|\band|&|\bplus|\bas well as|\b(?:along |together )?with"
 _LIST = re.compile(rf"\b{_THING}(?:\s*(?:{_AND})\s+(?:also\s+)?{_THING})+\b", re.I)
 _GAP = re.compile(
@@ -66,6 +67,8 @@ def _in_full(text: str) -> str:
     """'the top drawer … the bottom one', 'open the drawer, put x in', 'put x on p and y on q' with all their words."""
     if "drawer" in text.lower():
         text = re.sub(r"\bthe (top|bottom|upper|lower|middle) one\b", r"the \1 drawer", text, flags=re.I)
+        told = {*re.findall(r"\b(top|bottom|upper|lower|middle) drawer\b", text.lower())}
+        text = re.sub(r"\bthe drawer\b", f"the {told.pop()} drawer", text) if len(told) == 1 else text
     text = _INTO.sub(r"\g<verb> \g<what> in \g<drawer>", text)
     gap = _GAP.search(text)
     if gap is None or not (gap["verb"] or gap["goes"]) or _NEGATION.search(text):
@@ -103,7 +106,7 @@ def _cut(text: str) -> list[str]:
             merged[-1] = f"{merged[-1]}, {clause}"
         else:
             merged.append(clause)
-    return merged if len(merged) > 1 else [text]
+    return [re.sub(r" instead(?=[.?!]*$)", "", clause) for clause in merged] if len(merged) > 1 else [text]
 
 
 def _split_sentences(text: str) -> list[str]:

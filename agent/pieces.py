@@ -17,8 +17,10 @@ _VERBS: Mapping[str, str] = {
     "keep": r"(?:hang|hold) on to|keep(?: hold of)?(?= (?:it|that|them)\b)|hold(?= (?:it|that)\b)",
     "hold": r"pick(?: up)?|(?:take|get|catch) hold of|lift(?: up)?",
     "find": r"find|locate|look for|search for",
+    "back": r"(?:come|return)(?: right)? back(?! (?:to|here|with)\b)",
     "go": r"(?:go|drive|head|walk|come)(?: (?:on|over|back|across|and))*(?: stand)?|visit|swing by|stop by|inspect|"
-    r"check(?: on)?|stand|(?:have|take) a look|look(?= (?:at|on|over)\b)",
+    r"check(?: on)?|patrol|(?:do|make) (?:your |the |a )?(?:\w+ )?rounds?|stand|(?:have|take) a look|"
+    r"look(?= (?:at|on|over)\b)",
     "get": r"get(?! rid)",
     "grab": r"grab|take(?= the [\w ]+$)",
     "bring": r"bring|fetch|(?<!your )(?<!the )hand(?: over)?|give|gimme|pass|deliver|serve|"
@@ -33,10 +35,11 @@ _VERBS: Mapping[str, str] = {
     "clear": r"clear(?: off)?|empty",
     "swap": r"swap|exchange|replace|trade|switch",
     "hide": r"hide|conceal",
-    "is": r"there(?:s| is| are)(?! for\b)",
+    "is": r"there(?:s| is| are)(?! for\b)|i(?:ve)? (?:stashed|put|left|kept|have|spilled|finished)|"
+    r"(?:i|we) (?:dont|do not) (?:want|need|like)|(?:im|i am|were|we are) (?:done|finished|through) with",
     "put": r"there (?:should|ought to|must|ha(?:s|ve) to|needs? to) be|put|place|set(?: out)?|lay|stick|pop|park|store|"
-    r"move|shift|transfer|transport|carry|take|drop(?: off)?|relocate|return|line(?: up)?|load|stack|leave|tuck|slide|"
-    r"deposit",
+    r"stow|convey|move|shift|transfer|transport|carry|take|drop(?: off)?|relocate|return|line(?: up)?|load|stack|leave|"
+    r"tuck|slide|deposit",
 }  # fmt: skip
 _TO_BE = (
     r"(?:can|should|must|may|shall|has to|have to|needs? to|wants? to|ought to|is to|are to|(?:is|are) supposed to)"
@@ -53,6 +56,7 @@ _THEN = (
 )
 TAKES = ("get", "grab", "bring", "hold", "find", "put", "clear")
 """Verbs of errands that a second one with "it" goes on with."""
+_BESIDE = r"(?:next to|beside|alongside) (?:it|that|them)"
 _PRONOUN = r"(?:it|them|that one|this one)(?! (?:is|are)\b)"
 _AT_ME = r"\b(?:(?:over |back )?(?:to|for) (?:me|us)|me|us|(?:over |back )?here)\b"
 _NOISE = re.compile(
@@ -60,7 +64,8 @@ _NOISE = re.compile(
     r"(?:could|can|would|will) you(?: please)?|would you mind|i (?:want|need) you to|id like you to|back|over|across|"
     r"out|and|first(?: off| of all)?|firstly|second(?:ly)?|plus|as well(?: as)?|too|also|together|up|down|alone|be|"
     r"there|behind|where (?:it|they) (?:is|are|belongs?)|wait|in your hand|straight|right away|these|with you|"
-    r"the following|neatly|in a row|all|done|guys?|ones?|around|away|along|old|last|pieces? of)\b"
+    r"the following|any ?more|one (?:after|by) (?:another|the other|one)|instead|"
+    r"neatly|in a row|all|done|guys?|ones?|around|away|along|old|last|pieces? of)\b"
 )
 _REASON = re.compile(
     r",?\s*\b(?:(?:because|since|as (?=(?:i|we|he|she|they|it)\b))[^.;!?]*$|"
@@ -68,12 +73,14 @@ _REASON = re.compile(
 )
 _ASIDE = re.compile(
     r",?\s*\b(?:before|while|so that|since|because|in case|if you (?:can|could|would)|whichever|for later|"
-    r"(?:and )?make sure (?=he|she|they|no|it))\b[^.;!?,]*"
+    r"(?:and )?make sure (?=he|she|they|no|it)|i (?:really )?(?:dont|do not) (?:really )?(?:mind|care))\b[^.;!?,]*"
 )
 _CORRECTION = (
     r"(?:oh )?(?:no,? wait|wait,? no|no,? sorry|no,? actually|actually,? no|wait|scratch that|i mean|make that|"
     r"on second thoughts?|or rather|sorry|actually)"
 )
+_STAYS = re.compile(r"\b(?:stays?|remains?)\b(?! with)")
+_NOTHING = ("", "the", "a", "any", "of", "is", "are", "that", "was")
 _EVERY = re.compile(
     r"\b(?:all(?: of)?(?: the)?|(?:each|every one) of(?: the)?|every|everything|each|whatever(?: is|s)?|what(?:s| is)|"
     r"anything)\b"
@@ -82,7 +89,8 @@ _EXCEPT = r"(?:except(?: for)?|save(?: for)?|apart from|other than|but not|but|a
 _ASKED = re.compile(r"^(?:is|are|do|does|did|was|if)\b|\b(?:or|who|which|how|why|when|either)\b|\bwhere (?!it|they)")
 _MANY = re.compile(r"\b(?:a )?(?:couple|pair)(?: of)?\b|\bboth(?: of)?(?: the)?\b")
 _DIFFERENT = re.compile(
-    r"\b(two|three|four)\b([^.;!?]*?),? (?:and )?(?:no two the same|not the same (?:kind )?twice|all different)\b"
+    r"\b(two|three|four)\b([^.;!?]*?),? (?:and )?(?:obviously )?"
+    r"(?:no two the same|not the same (?:\w+ )?twice|all different)\b"
 )
 
 
@@ -98,6 +106,8 @@ def clauses(goal: str, scene: Scene) -> list[str]:
     text = re.sub(
         r"^of (?:the|both|these|those)\b(?: two| three)? ([\w ]+?)s?, (.*?\b)(?:the )?one\b", r"\2the \1", text
     )
+    text = re.sub(r"\b(two|three|four) (?:sorts|kinds|types) of\b", r"\1 different", text)
+    text = re.sub(r"(?:,? and)?,? (?:dont|do not) leave (?:the drawer|it)[^.;!?,]* open[^.;!?]*", ", close it", text)
     text = _DIFFERENT.sub(r"\1 different\2", text)
     text = ". ".join(_REASON.sub(" ", part) for part in re.split(r"[.;!?]+(?:\s|$)", text))
     places = "|".join(map(re.escape, _names(scene)))
@@ -105,7 +115,8 @@ def clauses(goal: str, scene: Scene) -> list[str]:
     counts = _counting(scene)
     text = _ASIDE.sub(lambda aside: aside.group() if counts.search(aside.group()) else " ", text)
     to_me = re.compile(rf"\b(?:come|go|drive|back|over)\b.*?{_AT_ME}")
-    return [part for part in re.split(r"[.;!?]+(?:\s|$)", text) if counts.search(part) or to_me.search(part)]
+    told = re.split(r"[.;!?]+(?:\s|$)", text)
+    return [part for part in told if (counts.search(part) or to_me.search(part)) and not _STAYS.search(part)]
 
 
 def _corrected(text: str, scene: Scene) -> str:
@@ -140,10 +151,11 @@ def pieces(sentence: str, scene: Scene) -> Iterator[tuple[str, str]]:
     pieces = re.compile(
         "|".join([
             rf"(?P<from>\b(?:from|off(?: of)?|out of|away from) (?:the |my )?(?P<p1>{places})\b)",
-            rf"(?P<to>\b(?:to|onto|into|towards) (?:the |my )?(?P<p2>{places})\b)",
+            rf"(?P<to>\b(?:to|onto|into|towards|for) (?:the |my )?(?P<p2>{places})\b)",
             rf"(?P<on>\b(?:on(?: top of)?|in|at|by|inside|next to) (?:the |my )?(?P<p3>{places})\b)",
-            rf"(?P<me>{_AT_ME})", rf"(?P<then>\b{_THEN}\b)", rf"(?P<passive>\b{_PASSIVE}\b)",
-            rf"(?P<belongs>\b{_BELONGS})", rf"(?P<which>\b{_WHICH})", rf"(?P<it>\b{_PRONOUN}\b)",
+            rf"(?P<me>{_AT_ME})", rf"(?P<beside>\b{_BESIDE}\b)", rf"(?P<then>\b{_THEN}\b)",
+            rf"(?P<passive>\b{_PASSIVE}\b)", rf"(?P<belongs>\b{_BELONGS})",
+            rf"(?P<which>\b{_WHICH})", rf"(?P<it>\b{_PRONOUN}\b)",
             r"(?P<with>(?<!save )(?<!except )\b(?:for|with|by)\b(?= (?:an?|the|some|one|two|three)\b))",
             r"(?P<comma>[,:]|\band\b)",
             *(rf"(?P<verb_{kind}>\b(?:{words})\b)" for kind, words in _VERBS.items()),
@@ -168,11 +180,14 @@ def _thing(text: str, scene: Scene) -> Iterator[tuple[str, str]]:
     words = re.sub(r" (?:is|are)$", "", " ".join(_MANY.sub(" two ", f" {text} ").replace("single", " ").split()))
     if _ASKED.search(words):
         raise Unsure
-    if re.fullmatch(r"(?:and )?(?:the )?(?:other )?(?:one|another)(?: one)?", words):
+    if words == "two":  # "them both"
+        return
+    if re.fullmatch(r"(?:and )?(?:(?:the|an?) )?(?:(?:other|new|fresh) )?(?:one|another)(?: one)?", words):
         yield "thing", "one"
         return
     every = bool(_EVERY.search(words))
-    words = re.sub(r"\b(cans?|bottles?)$", r"drink \1", words) if every else words
+    alone = r"\b(cans?|bottles?)$" if every else r"^((?:an?|one|two|three|four|2|3) )?(cans?|bottles?)$"
+    words = re.sub(alone, lambda found: found.group().replace(found.groups()[-1], f"drink {found.groups()[-1]}"), words)
     words, *others = re.split(rf",? ?\b{_EXCEPT}\b", words)
     bare = " ".join(_EVERY.sub(" ", words).split()) if every else words
     if every and not re.sub(r"\b(?:the|thing|things|stuff|else|thats|that|is|of)\b", " ", bare).strip():
@@ -181,7 +196,7 @@ def _thing(text: str, scene: Scene) -> Iterator[tuple[str, str]]:
         yield "thing", f"all the {bare}" if every else bare
     elif (left := " ".join(_NOISE.sub(" ", bare).split())) and described(left, scene.types):
         yield "thing", f"all the {left}" if every else left
-    elif left.strip(" -'\"") not in ("", "the", "a", "of", "is", "are", "that", "was"):
+    elif left.strip(" -'\"") not in _NOTHING:
         raise Unsure
     for other in others:
         if not described(" ".join(_NOISE.sub(" ", other).split()), scene.types):
