@@ -34,7 +34,7 @@ _WORDS = {
     "sugary": "sweet", "carbonated": "soda", "bubbly": "soda", "stimulant": "caffeinated", "coca-cola": "coke",
     "cereal bar": "energy bar", "muesli bar": "energy bar", "snack bar": "energy bar", "ice tea": "tea bottle",
     "mineral water": "water bottle", "bottled water": "water bottle", "still water": "water bottle",
-    "dish sponge": "sponge", "scrubber": "sponge",
+    "invigorating": "energizing", "energising": "energizing", "dish sponge": "sponge", "scrubber": "sponge",
 }  # fmt: skip
 """Words beside the catalogue's own, and what they mean there."""
 _ALONE = {"drink", "soda", "snack", "fruit", "chips", "block", "bowl", "energy drink", "cleaning tool", "food"}
@@ -73,7 +73,8 @@ def _fitting(text: str, types: tuple[str, ...], *, bare: bool = False) -> frozen
     if set(left.split()) - FILLER - {*NUMBERS}:
         return None
     vague = {"something", "anything", "one", "thing", "things", "item"} & {*left.split()}
-    if not vague and not (bare and known) and not any(w in CATALOGUE or w in _ALONE for w in known):
+    alone = bool(re.fullmatch(r" (?:(?:any|an?|one|two|three) )?(?:cans?|bottles?) ", f" {' '.join(text.split())} "))
+    if not (vague or alone or (bare and known)) and not any(w in CATALOGUE or w in _ALONE for w in known):
         return None
     names = [word for word in known if word in CATALOGUE]
     if len(set(names)) > 1:

@@ -76,6 +76,8 @@ def _unasked(meaning: Meaning, skill: Skill, observation: Observation, scene: Sc
             return skill.target in meaning.things
         case "deliver", "bring":
             return not wanted or meaning.to != "user"
+        case "deliver", ("put down" | "go to") if wanted and _in_the_way(meaning.to, observation, scene):
+            return False  # The drawer has to be closed first, with an empty hand.
         case "deliver", "put down":
             return wanted == (here != meaning.to) and meaning.to in scene.place_names
         case "deliver", ("put in" | "pick and place"):
@@ -84,6 +86,12 @@ def _unasked(meaning: Meaning, skill: Skill, observation: Observation, scene: Sc
             return wanted and skill.target != meaning.to and meaning.to in scene.place_names
         case _:
             return False
+
+
+def _in_the_way(place: str | None, observation: Observation, scene: Scene) -> bool:
+    """Does an open drawer stand before a place?"""
+    open_ones = observation.believed().open_drawers
+    return any(drawer.cabinet == place and drawer.name in open_ones for drawer in scene.drawers)
 
 
 def _led_astray(meaning: Meaning, skill: Skill, observation: Observation, scene: Scene) -> bool:

@@ -9,7 +9,7 @@ from functools import cache
 from ..sim.scene import Scene
 from .describing import FILLER, described, phrases
 from .spelling import mended, plain
-from .understanding import known_words
+from .understanding import in_place_names, known_words
 
 _VERBS: Mapping[str, str] = {
     "spare": r"(?:just |but |please )*(?:leave|keep)(?= (?:\w+ ){1,4}?(?:alone|be|there|behind|where)\b)|"
@@ -19,7 +19,7 @@ _VERBS: Mapping[str, str] = {
     "find": r"find|locate|look for|search for",
     "back": r"(?:come|return)(?: right)? back(?! (?:to|here|with)\b)",
     "go": r"(?:go|drive|head|walk|come)(?: (?:on|over|back|across|and))*(?: stand)?|visit|swing by|stop by|inspect|"
-    r"check(?: on)?|patrol|(?:do|make) (?:your |the |a )?(?:\w+ )?rounds?|stand|(?:have|take) a look|"
+    r"check(?: on)?|see(?= the\b)|patrol|(?:do|make) (?:your |the |a )?(?:\w+ )?rounds?|stand|(?:have|take) a look|"
     r"look(?= (?:at|on|over)\b)",
     "get": r"get(?! rid)",
     "grab": r"grab|take(?= the [\w ]+$)",
@@ -101,7 +101,9 @@ class Unsure(Exception):
 def clauses(goal: str, scene: Scene) -> list[str]:
     """The sentences of a goal that name a thing or a place, as they were meant: without slips and second thoughts."""
     goal = re.sub(r"['’]s(?= (?:for|to go|going)\b)", " is", goal)
-    text = _corrected(mended(plain(goal), known_words(scene), FILLER).replace("both of my", "my"), scene)
+    text = _corrected(
+        in_place_names(mended(plain(goal), known_words(scene), FILLER)).replace("both of my", "my"), scene
+    )
     text = re.sub(r", not (?:on|in|at) the [\w ]+?(?=[.,;!?]|$)", "", text)
     text = re.sub(
         r"^of (?:the|both|these|those)\b(?: two| three)? ([\w ]+?)s?, (.*?\b)(?:the )?one\b", r"\2the \1", text

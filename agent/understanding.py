@@ -22,7 +22,7 @@ from .wording import POLITE, bare
 
 _DELIVER = (
     "bring|fetch|get|grab|give|hand|pass|deliver|carry|take|put|place|move|set|serve|transport|return|leave|lay|stick|"
-    "shift|relocate|stack|store|stash|drop"
+    "shift|relocate|stack|store|stash|drop|send"
 )
 _WISHES = (
     r"(?:i|we) (?:really )?(?:want|need|fancy)|(?:i|we)(?: woul)?d (?:like|love)(?: to have)?|"
@@ -56,12 +56,20 @@ _AT = r"(?:to|on|onto|into|in|at|over to|on top of|inside|next to|in front of|ba
 def read(text: str, scene: Scene) -> Meaning | None:
     """The errand that a sentence plainly asks for, remarks beside the point left out; None: not sure of it."""
     words = mended(plain(text), known_words(scene), FILLER)
+    words = re.sub(r"\binstead of ([\w ]+?),", r"not \1,", in_place_names(words))
     words = re.sub(r",\s*((?:but|only) not?|and (?:isnt|is not|not)|other than|except)\b", r" \1", words)
     sentences = [part.strip() for part in re.split(r"[.?!;:]+(?:\s|$)", words) if part.strip()]
     clauses = [clause for sentence in sentences for clause in re.split(r"\s*,\s*", sentence) if clause]
     halves = [_WOULD.sub(r"i \1", half) for sentence in sentences for half in re.split(r",?\s+but\s+(?=\w)", sentence)]
     plainly = _one_of(sentences, scene) or _one_of(clauses, scene) or _one_of(halves, scene)
     return plainly or (_by_names(sentences[0], scene) if len(sentences) == 1 else None)
+
+
+def in_place_names(words: str) -> str:
+    """'the counter at the far side' and 'the top of the table' as they are called on the map."""
+    words = re.sub(r"\bcounter (?:at|on) the (far|near|back) side\b", r"\1 counter", words)
+    words = re.sub(r"\b(?:the )?top of the (?=table\b|counter|cabinet|cupboard|\w+ counter)", "the ", words)
+    return re.sub(r"\b(?:the place )?where i (?:am|sit)\b", "me", words)
 
 
 _WOULD = re.compile(r"^(?:i )?(?:really )?(would (?:love|like)|want|need|could (?:use|do with|go for))\b")
@@ -208,7 +216,8 @@ def _delivery(verb: str, rest: str, scene: Scene) -> Meaning | None:
     to_me = bool(_TO_ME.search(rest))
     rest = " ".join(_ASIDE.sub(" ", _TO_ME.sub(" ", rest)).split())
     # "on the table" says where it is
-    if verb in ("grab", "get", "fetch", "hand", "give", "pass") or (verb == "bring" and _ALL.search(rest)):
+    fetched = verb in ("grab", "get", "fetch", "hand", "give", "pass") or (verb == "bring" and _ALL.search(rest))
+    if fetched or (to_me and verb in ("bring", "take", "carry", "deliver", "move", "send", "serve")):
         rest = re.sub(r"\b(?:on|at|in|inside) (?=(?:the |my )?[\w ]+$)", "from ", rest)
     rest, to = _cut(rest, scene)
     if to is None:
