@@ -102,8 +102,8 @@ def situation(now: Observation, before: Observation | None = None, *, seen: bool
         if _key(thing) not in old:
             groups.setdefault(_where(thing), []).append(describe(thing.type))
     spilled, earlier = ({spill.place for spill in o.spills} if o else set() for o in (now, before))
-    for place in sorted(spilled - earlier):
-        groups.setdefault(place, []).append(SPILL)
+    for dirty in sorted(spilled - earlier):
+        groups.setdefault(dirty, []).append(SPILL)
     news = [f"{where}: {', '.join(what)}" for where, what in groups.items()]
     news += [f"{place} clean" for place in sorted(earlier - spilled)]
     known = _drawers(before) if before else {}

@@ -67,6 +67,7 @@ def test_they_are_seen_from_where_they_are(world):
     assert [spill.place for spill in seen.spills] == ["table"]
     assert seen.believed().dirty == {"table"}
     assert all(SCENE.place("table").contains(x, y) for x, y in seen.spills[0].cells)
+    assert situation(seen, first).startswith("Now: at the table, hand empty. Seen: table: apple")
     assert "spill" in situation(seen, first)
     assert "table clean" in situation(first, seen)
     assert from_json(Observation, to_json(seen)) == seen
