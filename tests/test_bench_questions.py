@@ -61,7 +61,7 @@ def test_search_steps_end_when_the_thing_is_seen():
 
 
 def test_a_life_is_lived_three_times(tmp_path):
-    config = Config(model="scripted:done", values="declared", embedder="hash", world="symbolic")
+    config = Config(model="scripted:done", values="declared", embedder="hash", world="symbolic", guards=False)
     run_life_benchmark(config, tmp_path, count=2)
     figures = json.loads((tmp_path / "summary.json").read_text())
     rows = (tmp_path / "rows.jsonl").read_text().splitlines()

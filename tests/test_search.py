@@ -69,7 +69,13 @@ def test_a_hint_in_a_drawer_leads_to_its_cabinet_unless_that_drawer_is_shut(at_u
     assert searched_in_turn(shut, *hints)[0] == "far counter"
 
 
-def test_what_was_looked_at_is_searched_only_if_the_thing_was_known_there(at_user):
+def test_what_was_looked_at_is_searched_once_more_after_all_else(at_user):
+    everywhere = {p.name for p in SCENE.places if p.kind != "bin"}
     looked = replace(at_user, looked_at=tuple(p.name for p in SCENE.places))
-    assert searched_in_turn(looked, known("table"), known("far counter", 0.2)) == ["table", "far counter"]
-    assert searched_in_turn(looked) == []
+    in_turn = searched_in_turn(looked, known("table"), known("far counter", 0.2))
+    assert in_turn[:2] == ["table", "far counter"]
+    assert sorted(in_turn) == sorted(searched_in_turn(looked)) == sorted(everywhere)
+    assert searched_in_turn(replace(at_user, looked_at=("user", "table")))[-2:] in (
+        ["user", "table"],
+        ["table", "user"],
+    )
