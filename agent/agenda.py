@@ -15,10 +15,8 @@ from .decompose import decompose
 from .language_model import LanguageModel
 from .meaning import Meaning
 from .server import ServerError
-from .types import Errands, Step, Subgoal
+from .types import OVER, Errands, Step, Subgoal
 
-OVER = ("finish", "refuse")
-"""Decisions that a subgoal ends with."""
 _KNOWN = 64
 """Subgoals whose meanings are kept."""
 _NEAR = 12

@@ -14,6 +14,9 @@ from ..sim.scene import Scene
 from .pieces import TAKES, Unsure, clauses, pieces
 from .understanding import read
 
+_FETCHES = ("bring", "get", "grab")
+"""Verbs after which a place may be where the thing lies."""
+
 
 @dataclass
 class _Errand:
@@ -53,6 +56,10 @@ class _Folding:
         self.done: list[_Errand] = []
         self._now = _Errand()
         self._mentioned: _Errand | None = None
+        self._which = False
+        """Was the last piece 'which is', so that a place tells where a thing is?"""
+        self._listing = False
+        """Did a place come first, so that all things that follow go there?"""
 
     def close(self) -> None:
         """What is in hand is a whole errand, or nothing."""
@@ -75,7 +82,7 @@ class _Folding:
             case "verb":
                 self._verb(word, rest)
             case "thing":
-                self._thing(word, rest)
+                self._thing(word)
             case "spared":
                 now.spared.append(word)
             case "it":
@@ -108,9 +115,9 @@ class _Folding:
             case "to":
                 self._goes(word)
             case "on":
-                every = now.verb in ("bring", "get", "grab") and any(thing.startswith("all ") for thing in now.things)
+                every = now.verb in _FETCHES and any(thing.startswith("all ") for thing in now.things)
                 lies = self._which or now.verb in ("toss", "hold", "keep", "find", "swap", "clear", "is") or every
-                if lies or (now.verb in ("bring", "get", "grab") and now.to == "user"):
+                if lies or (now.verb in _FETCHES and now.to == "user"):
                     now.source = word
                 elif now.verb in ("get", "grab") or (now.verb == "bring" and now.to):
                     raise Unsure
@@ -128,11 +135,6 @@ class _Folding:
                 else:
                     raise Unsure
         self._which = kind == "which"
-
-    _which = False
-    """Was the last piece 'which is', so that a place tells where a thing is?"""
-    _listing = False
-    """Did a place come first, so that all things that follow go there?"""
 
     def _verb(self, verb: str, rest: Sequence[tuple[str, str]]) -> None:
         now, then = self._now, rest[0][0] if rest else ""
@@ -152,7 +154,7 @@ class _Folding:
             self.close()
             self._now.verb = verb
 
-    def _thing(self, word: str, rest: Sequence[tuple[str, str]]) -> None:
+    def _thing(self, word: str) -> None:
         now = self._now
         if now.things and now.to and now.verb != "swap" and not self._listing:
             verb = now.verb

@@ -15,7 +15,7 @@ from ..sim.observation import Observation
 from ..sim.scene import Scene
 from . import understanding
 from .language_model import LanguageModel
-from .types import Errands, Step
+from .types import OVER, Errands, Step
 
 MOST = 12
 """Errands of a list at most."""
@@ -38,7 +38,7 @@ def request(goal: str, observation: Observation, steps: Sequence[Step], scene: S
     """What the model is told."""
     places = ", ".join(p.name for p in scene.places)
     seen = ", ".join(f"{o.type} ({o.place})" for o in observation.objects if o.place) or "nothing yet"
-    ended = [step for step in steps if step.decision.kind in ("finish", "refuse")]
+    ended = [step for step in steps if step.decision.kind in OVER]
     done = "; ".join(s.subgoal.text for s in ended if s.decision.kind == "finish") or "nothing"
     failed = "; ".join(s.subgoal.text for s in ended if s.decision.kind == "refuse") or "nothing"
     system = (

@@ -96,7 +96,7 @@ def _in_the_way(place: str | None, observation: Observation, scene: Scene) -> bo
 
 def _led_astray(meaning: Meaning, skill: Skill, observation: Observation, scene: Scene) -> bool:
     """Would an empty hand go for what is to stay where it is, or to where nothing that is meant can be?"""
-    here, kept = observation.robot.place, {*meaning.kept, meaning.to} - meaning.sources
+    here, kept = observation.robot.place, meaning.settled
     seen = {(o.type, o.place) for o in observation.objects if o.type in meaning.things and not o.remembered}
     enough = {kind for kind, place in seen if meaning.different and place == meaning.to}
     left = {place for kind, place in seen if place not in kept and kind not in enough}
@@ -133,7 +133,7 @@ def _sought(meaning: Meaning, observation: Observation, steps: Sequence[Step], s
     """Is nothing left to try: what would do was looked for, failed as often as patience allows, or is nowhere seen?"""
     bad = Counter(step.decision.phrase or "" for step in steps if failed(step))
     out = [phrase for phrase, count in bad.items() if count >= PATIENCE or phrase.startswith("find ")]
-    kept = {*meaning.kept, meaning.to} - meaning.sources if meaning.kind == "deliver" else set()
+    kept = meaning.settled if meaning.kind == "deliver" else frozenset()
     seen = (o.type for o in observation.objects if not o.remembered and o.place not in kept)
     there = {observation.robot.holding, *seen}
     if (there & meaning.things) - {phrase.partition(" the ")[2] for phrase in out}:

@@ -38,7 +38,7 @@ from . import (
     scoring,
 )
 from .accounts import OverBudget
-from .agenda import OVER, Agenda
+from .agenda import Agenda
 from .checking import Limits
 from .config import Config
 from .done_value import GoalValues
@@ -49,7 +49,7 @@ from .person import Person, Timed
 from .runs import RunFolder
 from .spending import Metered, Purse
 from .turn import Change, Turn, Values
-from .types import Decision, Step, Subgoal, Verdict
+from .types import OVER, Decision, Step, Subgoal, Verdict
 from .weighing import Weighing
 
 PHASES = ("observe", "recall", "decompose", "score", "choose", "act", "check", "remember")

@@ -35,6 +35,11 @@ class Meaning:
         """The places that they come from, where that is said."""
         return self.around or (frozenset({self.source}) if self.source else frozenset())
 
+    @property
+    def settled(self) -> frozenset[str | None]:
+        """Of a delivery: the places whose things of this kind are not to be taken."""
+        return frozenset({*self.kept, self.to}) - self.sources
+
     def __str__(self) -> str:
         """As it is when it is done."""
         things = " or ".join(f"the {thing}" for thing in sorted(self.things))

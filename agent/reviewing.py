@@ -13,7 +13,7 @@ from ..sim.observation import Observation
 from ..sim.scene import Scene
 from .meaning import Meaning
 from .scoring import State, failed
-from .types import Step, Subgoal
+from .types import OVER, Step, Subgoal
 
 
 def left(
@@ -36,7 +36,7 @@ def left(
     if last is None or last.kind in ("hold", "find"):
         return ()  # The hand is not free any more.
     own = [s for s in subgoals[:asked] if told[s.text] == 1 and not _overtaken(s, subgoals[:asked], meant)]
-    over = {s.subgoal: s for s in steps if s.decision.kind in ("finish", "refuse")}
+    over = {s.subgoal: s for s in steps if s.decision.kind in OVER}
     failures = [s for s in own if s in over and over[s].decision.kind == "refuse"]
     finished = [s for s in own if s in over and s not in failures]
     brought = {s: m for s in finished if (m := meant[s.text]) and _in_sight(m, scene)}

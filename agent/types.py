@@ -45,6 +45,10 @@ class Decision:
     """Phrases that a person was asked to choose from."""
 
 
+OVER = ("finish", "refuse")
+"""Kinds of decisions that a subgoal ends with."""
+
+
 @dataclass(frozen=True)
 class Fact:
     """One thing that was looked at by a check."""
