@@ -39,10 +39,11 @@ from .bench_agent import ConfiguredAgents
 from .bench_files import appending, as_json, progress, results_folder, write_whole
 from .config import Config
 from .episodes import TrainingEpisode, episodes, renamed, renaming
-from .instructions import Grammar, Instruction, TabletopGrammar
+from .instructions import Grammar, TabletopGrammar
 from .origin import origin
 from .parts import make_model
 from .prompts import continuation
+from .slots import Instruction
 from .statistics import Share, wilson
 from .teacher import DONE, REFUSE, Errand, Teacher
 

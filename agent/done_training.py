@@ -23,8 +23,9 @@ from ..skills.library import SkillLibrary
 from ..skills.measures import Figures, intervals, measure
 from ..skills.training import Rows, fit_rows
 from .done_value import FAMILY, NAMES, VERSION, features
-from .instructions import Grammar, Instruction
+from .instructions import Grammar
 from .prompts import Turn, failure
+from .slots import Instruction
 from .teacher import DONE, Errand, Teacher
 
 _SLIP, _STRAY, _MISTAKEN = 0.08, 0.08, 0.5

@@ -20,8 +20,10 @@ from ..sim.scene import Scene, training_scene
 from ..sim.symbolic import SymbolicWorld
 from ..skills.execute import execute
 from ..skills.library import SkillLibrary
-from .instructions import Grammar, Instruction, TabletopGrammar
+from .instructions import Grammar, TabletopGrammar
 from .prompts import Turn, continuation, describe, failure, transcript
+from .slots import Instruction
+from .spoken_frames import SpokenGrammar
 from .teacher import Teacher
 
 _SLIP = 0.08
@@ -57,18 +59,24 @@ class TrainingEpisode:
     phrases: tuple[str, ...]
 
 
-def episodes(scene: Scene, part: str, seed: int, *, max_turns: int = 20) -> Iterator[TrainingEpisode]:
-    """An endless stream of episodes; the same scene, part and seed give the same stream."""
-    grammar = Grammar(scene, part)
-    rng = np.random.default_rng(seed)
+def episodes(
+    scene: Scene, part: str, seed: int, *, spoken: float = 0.0, max_turns: int = 20
+) -> Iterator[TrainingEpisode]:
+    """An endless stream of episodes; the same arguments give the same stream.
+
+    `spoken`: share of those in whole sentences of different people (`spoken_frames.py`), half as long again at most.
+    """
+    grammar, people = Grammar(scene, part), SpokenGrammar(scene, part)
+    rng, speaks = np.random.default_rng(seed), np.random.default_rng((seed, 1))
     kitchen = SymbolicWorld(scene, failure_rate=_SLIP), SkillLibrary.of(scene)
     table = training_scene("tabletop")
     blocks = TabletopGrammar(table, part)
     tabletop = SymbolicWorld(table, failure_rate=_SLIP), SkillLibrary.of(table)
     while True:
         here = rng.random() < _TABLETOP
-        instruction = (blocks if here else grammar).draw(rng)
-        made = _episode(instruction, *(tabletop if here else kitchen), rng, max_turns)
+        long = not here and bool(speaks.random() < spoken)
+        instruction = (blocks if here else people if long else grammar).draw(rng)
+        made = _episode(instruction, *(tabletop if here else kitchen), rng, max_turns * 3 // 2 if long else max_turns)
         if made is not None and not here:
             other = renamed(made, *renaming(grammar.other_names, rng)) if rng.random() < _RENAMED else None
             made = other or made

@@ -47,8 +47,8 @@ def name_of(kind: str, rng: np.random.Generator, article: str | None = None) -> 
 
 
 def in_a_persons_hand(text: str, polite: Sequence[str], rng: np.random.Generator) -> str:
-    """Politeness, lower case, missing full stops and typos, as people write."""
-    if rng.random() < 0.3 and not text[0].isupper():
+    """Politeness (none: it has its own), lower case, missing full stops and typos, as people write."""
+    if polite and rng.random() < 0.3 and not text[0].isupper():
         wrapped = pick(rng, polite)
         text = wrapped.format(text.rstrip("."))
     if rng.random() < 0.5:

@@ -6,33 +6,17 @@ Frames are divided into a training and a development part by the frame itself, n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from ..sim.catalogue import CATALOGUE, KITCHEN
 from ..sim.scene import Scene
 from ..sim.task import Setup
-from .describing import NOT
-from .frames import fits, frames, in_a_persons_hand, name_of, part_of, pick
+from .frames import frames, in_a_persons_hand, name_of, part_of, pick
+from .slots import PLURALS, Instruction, Slots
 from .teacher import Errand
-
-_PLURALS = {
-    "drinks": "drink", "sodas": "soda", "snacks": "snack", "fruits": "fruit", "bags of chips": "chips",
-    "cans": "can", "bottles": "bottle", "things": None, "objects": None,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """A sentence, what it means, where it starts, and the frame it was made from."""
-
-    text: str
-    errands: tuple[Errand, ...]
-    setup: Setup
-    frame: str
 
 
 class TabletopGrammar:
@@ -62,12 +46,10 @@ class Grammar:
     def __init__(self, scene: Scene, part: str = "train"):
         data = frames()
         self._scene = scene
-        self._surfaces = [p.name for p in scene.surfaces()]
+        self._slots = Slots(scene, part)
+        self._surfaces = self._slots.surfaces
         self._frames = {kind: part_of(frames, part) for kind, frames in data["frames"].items()}
-        self._described = part_of(data["described"], part)
-        self._openers = part_of(data["openers"], part)
         self._polite = data["polite"]
-        self._places = data["places"]
         self._impossible = part_of(data["impossible things"], part)
         self.other_names: tuple[str, ...] = tuple(data["other names" if part == "train" else "held-out names"])
         """Names that no kind in the catalogue has, with words that describe them; the part's own."""
@@ -109,70 +91,76 @@ class Grammar:
 
     def _bring_named(self, rng: np.random.Generator) -> Instruction:
         kind = pick(rng, list(KITCHEN))
-        source = self._source(rng, 0.2)
+        source = self._slots.source(rng, 0.2)
         frame = pick(rng, self._frames["bring from" if source else "bring"])
-        text = self._fill(frame, rng, x=name_of(kind, rng), s=source)
-        return self._finish(rng, text, frame, Errand("deliver", (kind,), "user", source), opener=0.25)
+        text = self._slots.fill(frame, rng, x=name_of(kind, rng), s=source)
+        return self._slots.finish(rng, text, frame, Errand("deliver", (kind,), "user", source), opener=0.25)
 
     def _bring_described(self, rng: np.random.Generator) -> Instruction:
-        described, kinds = self._description(rng)
+        described, kinds = self._slots.description(rng)
         if described[0].isupper():  # a whole sentence that states a need
             frame = pick(rng, ["{d}", *self._frames["after a need"]])
-            text = self._fill(frame, rng, d=described)
+            text = self._slots.fill(frame, rng, d=described)
         else:
             frame = pick(rng, self._frames["bring"])
-            text = self._fill(frame, rng, x=described)
-        return self._finish(rng, text, f"{frame}|{described}", Errand("deliver", kinds, "user"), opener=0.35)
+            text = self._slots.fill(frame, rng, x=described)
+        return self._slots.finish(rng, text, f"{frame}|{described}", Errand("deliver", kinds, "user"), opener=0.35)
 
     def _put_named(self, rng: np.random.Generator) -> Instruction:
         kind = pick(rng, list(KITCHEN))
-        to, source = self._destination(rng), self._source(rng, 0.35)
+        to, source = self._slots.destination(rng), self._slots.source(rng, 0.35)
         if to == source:
             source = None
         frame = pick(rng, self._frames["put from" if source else "put"])
-        text = self._fill(frame, rng, x=name_of(kind, rng), p=to, s=source)
-        return self._finish(rng, text, frame, Errand("deliver", (kind,), to, source))
+        text = self._slots.fill(frame, rng, x=name_of(kind, rng), p=to, s=source)
+        return self._slots.finish(rng, text, frame, Errand("deliver", (kind,), to, source))
 
     def _put_described(self, rng: np.random.Generator) -> Instruction:
-        described, kinds = self._description(rng, needs=False)
-        to = self._destination(rng)
+        described, kinds = self._slots.description(rng, needs=False)
+        to = self._slots.destination(rng)
         frame = pick(rng, self._frames["put"])
-        text = self._fill(frame, rng, x=described, p=to)
-        return self._finish(rng, text, f"{frame}|{described}", Errand("deliver", kinds, to))
+        text = self._slots.fill(frame, rng, x=described, p=to)
+        return self._slots.finish(rng, text, f"{frame}|{described}", Errand("deliver", kinds, to))
 
     def _discard(self, rng: np.random.Generator) -> Instruction:
-        name, kinds = self._thing(rng)
+        name, kinds = self._slots.thing(rng)
         frame = pick(rng, self._frames["discard"])
-        return self._finish(rng, self._fill(frame, rng, x=name), frame, Errand("deliver", kinds, "trash can"))
+        return self._slots.finish(
+            rng, self._slots.fill(frame, rng, x=name), frame, Errand("deliver", kinds, "trash can")
+        )
 
     def _hold(self, rng: np.random.Generator) -> Instruction:
         kind = pick(rng, list(KITCHEN))
         frame = pick(rng, self._frames["hold"])
-        return self._finish(rng, self._fill(frame, rng, x=name_of(kind, rng)), frame, Errand("hold", (kind,)))
+        return self._slots.finish(
+            rng, self._slots.fill(frame, rng, x=name_of(kind, rng)), frame, Errand("hold", (kind,))
+        )
 
     def _find(self, rng: np.random.Generator) -> Instruction:
-        name, kinds = self._thing(rng)
+        name, kinds = self._slots.thing(rng)
         frame = pick(rng, self._frames["find"])
-        return self._finish(rng, self._fill(frame, rng, x=name), frame, Errand("find", kinds))
+        return self._slots.finish(rng, self._slots.fill(frame, rng, x=name), frame, Errand("find", kinds))
 
     def _go(self, rng: np.random.Generator) -> Instruction:
         place = pick(rng, [p.name for p in self._scene.places])
         frame = pick(rng, self._frames["go"])
-        return self._finish(rng, self._fill(frame, rng, p=place), frame, Errand("go", target=place))
+        return self._slots.finish(rng, self._slots.fill(frame, rng, p=place), frame, Errand("go", target=place))
 
     def _visit(self, rng: np.random.Generator) -> Instruction:
         frame = pick(rng, self._frames["visit"])
         names = [str(n) for n in rng.permutation([p.name for p in self._scene.places])]
         count = 3 if "{p3}" in frame else 2
-        text = self._fill(frame, rng, p=names[0], p2=names[1], p3=names[2])
-        return self._finish(rng, text, frame, *(Errand("go", target=name) for name in names[:count]))
+        text = self._slots.fill(frame, rng, p=names[0], p2=names[1], p3=names[2])
+        return self._slots.finish(rng, text, frame, *(Errand("go", target=name) for name in names[:count]))
 
     def _drawer(self, rng: np.random.Generator) -> Instruction:
         kind = "open" if rng.random() < 0.5 else "close"
         drawer = pick(rng, list(self._scene.drawers))
         frame = pick(rng, self._frames[kind])
         name = pick(rng, [drawer.name, drawer.name, *drawer.synonyms])
-        return self._finish(rng, self._fill(frame, rng, x=f"the {name}"), frame, Errand(kind, target=drawer.name))
+        return self._slots.finish(
+            rng, self._slots.fill(frame, rng, x=f"the {name}"), frame, Errand(kind, target=drawer.name)
+        )
 
     def _drawer_and(self, rng: np.random.Generator) -> Instruction:
         kind = "open" if rng.random() < 0.6 else "close"
@@ -181,45 +169,45 @@ class Grammar:
         frame = pick(rng, self._frames["drawer and"])
         first, then = pick(rng, self._frames[kind]), pick(rng, self._frames["bring"])
         text = frame.format(first.format(x=f"the {drawer.name}"), then.format(x=name_of(thing, rng)))
-        return self._finish(
+        return self._slots.finish(
             rng, text, f"{frame}|{first}|{then}", Errand(kind, target=drawer.name), Errand("deliver", (thing,), "user")
         )
 
     def _several(self, rng: np.random.Generator) -> Instruction:
         count = 3 if rng.random() < 0.25 else 2
         named = [(name_of(str(k), rng), (str(k),)) for k in rng.choice(list(KITCHEN), size=count, replace=False)]
-        things = [thing if rng.random() < 0.6 else self._described_thing(rng) for thing in named]
-        to = "user" if rng.random() < 0.6 else self._destination(rng)
+        things = [thing if rng.random() < 0.6 else self._slots.described_thing(rng) for thing in named]
+        to = "user" if rng.random() < 0.6 else self._slots.destination(rng)
         frame = pick(rng, self._frames["several" if to == "user" else "several to"])
         words = [words for words, _ in things]
         first = words[0] if count == 2 else ", ".join(words[:2]) + pick(rng, ["", ","])
-        text = self._fill(frame, rng, x=first, y=words[-1], p=to)
-        return self._finish(rng, text, frame, *(Errand("deliver", kinds, to) for _, kinds in things))
+        text = self._slots.fill(frame, rng, x=first, y=words[-1], p=to)
+        return self._slots.finish(rng, text, frame, *(Errand("deliver", kinds, to) for _, kinds in things))
 
     def _all_from(self, rng: np.random.Generator) -> Instruction:
         """All things of a kind, wherever they are to go."""
-        source = self._table(rng)
+        source = self._slots.table(rng)
         to = pick(rng, ["user", "user", "trash can", *(p for p in self._surfaces if p != source)])
-        plural, category = pick(rng, list(_PLURALS.items()))
+        plural, category = pick(rng, list(PLURALS.items()))
         kinds = tuple(n for n, k in KITCHEN.items() if category is None or k.is_a(category))
         short = {"user": "all from to you", "trash can": "all from away"}.get(to)
         frame = pick(rng, self._frames[short if short and rng.random() < 0.75 else "all from"])
-        text = self._fill(frame, rng, x=plural, s=source, p=to)
+        text = self._slots.fill(frame, rng, x=plural, s=source, p=to)
         return self._gathered(rng, text, frame, Errand("deliver", kinds, to, source, count=0))
 
     def _everything(self, rng: np.random.Generator) -> Instruction:
         """All that stands at a place; to the bin, where nothing is said of where to."""
-        source = self._table(rng)
+        source = self._slots.table(rng)
         kind = pick(rng, ["everything", "everything to", "clear", "clear"])
         elsewhere = [p for p in self._surfaces if p != source]
         to = {"everything": "user", "clear": "trash can"}.get(kind) or pick(rng, elsewhere)
         frame = pick(rng, self._frames[kind])
-        text = self._fill(frame, rng, s=source, p=to)
+        text = self._slots.fill(frame, rng, s=source, p=to)
         return self._gathered(rng, text, frame, Errand("deliver", tuple(KITCHEN), to, source, count=0))
 
     def _gathered(self, rng: np.random.Generator, text: str, frame: str, errand: Errand) -> Instruction:
         """With one to three things that are meant at the place that is meant."""
-        made = self._finish(rng, text, frame, errand)
+        made = self._slots.finish(rng, text, frame, errand)
         others = [(k, p) for k, p in made.setup.objects if p != errand.source or k not in errand.what]
         size = min(len(errand.what), int(rng.integers(1, 4)))
         mine = [str(k) for k in rng.choice(errand.what, size=size, replace=False)]
@@ -228,31 +216,33 @@ class Grammar:
         return replace(made, setup=replace(made.setup, objects=objects, holding=None))
 
     def _clear_of(self, rng: np.random.Generator) -> Instruction:
-        source = self._table(rng)
-        name, kinds = self._thing(rng)
+        source = self._slots.table(rng)
+        name, kinds = self._slots.thing(rng)
         frame = pick(rng, self._frames["clear of"])
-        text = self._fill(frame, rng, x=name, s=source)
-        return self._finish(rng, text, frame, Errand("deliver", kinds, "trash can", source))
+        text = self._slots.fill(frame, rng, x=name, s=source)
+        return self._slots.finish(rng, text, frame, Errand("deliver", kinds, "trash can", source))
 
     def _put_in(self, rng: np.random.Generator) -> Instruction:
-        drawer, source = self._drawer_name(rng), self._source(rng, 0.2)
-        name, kinds = self._thing(rng)
+        drawer, source = self._slots.drawer_name(rng), self._slots.source(rng, 0.2)
+        name, kinds = self._slots.thing(rng)
         frame = pick(rng, self._frames["put in from" if source else "put in"])
-        text = self._fill(frame, rng, x=name, w=drawer[0], s=source)
-        return self._finish(rng, text, frame, Errand("deliver", kinds, drawer[1], source))
+        text = self._slots.fill(frame, rng, x=name, w=drawer[0], s=source)
+        return self._slots.finish(rng, text, frame, Errand("deliver", kinds, drawer[1], source))
 
     def _take_out(self, rng: np.random.Generator) -> Instruction:
-        drawer = self._drawer_name(rng)
-        name, kinds = self._thing(rng)
+        drawer = self._slots.drawer_name(rng)
+        name, kinds = self._slots.thing(rng)
         to = "user" if rng.random() < 0.7 else pick(rng, [p for p in self._surfaces if p != "cabinet"])
         frame = pick(rng, self._frames["take out" if to == "user" else "take out to"])
-        text = self._fill(frame, rng, x=name, w=drawer[0], p=to)
-        return self._finish(rng, text, frame, Errand("deliver", kinds, to, drawer[1]))
+        text = self._slots.fill(frame, rng, x=name, w=drawer[0], p=to)
+        return self._slots.finish(rng, text, frame, Errand("deliver", kinds, to, drawer[1]))
 
     def _wipe(self, rng: np.random.Generator) -> Instruction:
         place = pick(rng, self._surfaces)
         frame = pick(rng, self._frames["wipe"])
-        made = self._finish(rng, self._fill(frame, rng, s=place), frame, Errand("wipe", ("sponge",), target=place))
+        made = self._slots.finish(
+            rng, self._slots.fill(frame, rng, s=place), frame, Errand("wipe", ("sponge",), target=place)
+        )
         spills = tuple(p for p in self._surfaces if rng.random() < (0.9 if p == place else 0.1))
         return replace(made, setup=replace(made.setup, spills=spills))
 
@@ -261,7 +251,9 @@ class Grammar:
         kind = pick(rng, list(KITCHEN))
         to = pick(rng, ["user", "trash can", *self._surfaces])
         frame = pick(rng, self._frames["in hand to you" if to == "user" else "in hand"])
-        made = self._finish(rng, self._fill(frame, rng, p=to), frame, Errand("deliver", (kind,), to), opener=0.0)
+        made = self._slots.finish(
+            rng, self._slots.fill(frame, rng, p=to), frame, Errand("deliver", (kind,), to), opener=0.0
+        )
         objects = tuple((k, p) for k, p in made.setup.objects if k != kind)
         return replace(made, setup=replace(made.setup, objects=objects, holding=kind))
 
@@ -269,22 +261,22 @@ class Grammar:
         """Something is in the hand and shall be put down where the robot stands."""
         kind = pick(rng, list(KITCHEN))
         frame = pick(rng, self._frames["put here"])
-        text = self._fill(frame, rng, x=name_of(kind, rng))
-        made = self._finish(rng, text, frame, Errand("deliver", (kind,)), opener=0.0)
+        text = self._slots.fill(frame, rng, x=name_of(kind, rng))
+        made = self._slots.finish(rng, text, frame, Errand("deliver", (kind,)), opener=0.0)
         here = pick(rng, self._surfaces)
         objects = tuple((k, p) for k, p in made.setup.objects if k != kind)
         setup = replace(made.setup, objects=objects, holding=kind, robot_at=here)
         return replace(made, errands=(Errand("deliver", (kind,), here),), setup=setup)
 
     def _count(self, rng: np.random.Generator) -> Instruction:
-        plural = pick(rng, [word for word, category in _PLURALS.items() if category])
-        kinds = tuple(str(k) for k in rng.permutation([n for n, k in KITCHEN.items() if k.is_a(_PLURALS[plural])]))
+        plural = pick(rng, [word for word, category in PLURALS.items() if category])
+        kinds = tuple(str(k) for k in rng.permutation([n for n, k in KITCHEN.items() if k.is_a(PLURALS[plural])]))
         count = 2 if rng.random() < 0.75 or len(kinds) < 3 else 3
         to = "user" if rng.random() < 0.8 else "trash can"
         frame = pick(rng, self._frames["count" if to == "user" else "count away"])
         number = pick(rng, {2: ["two", "2", "two different"], 3: ["three", "3", "three different"]}[count])
-        text = self._fill(frame, rng, x=plural, n=number)
-        made = self._finish(rng, text, frame, Errand("deliver", kinds, to, count=count))
+        text = self._slots.fill(frame, rng, x=plural, n=number)
+        made = self._slots.finish(rng, text, frame, Errand("deliver", kinds, to, count=count))
         more = tuple((kind, pick(rng, self._surfaces)) for kind in kinds[:count])
         objects = dict(made.setup.objects) | dict(more)
         return replace(made, setup=replace(made.setup, objects=tuple(objects.items()), holding=None))
@@ -292,84 +284,6 @@ class Grammar:
     def _refuse(self, rng: np.random.Generator) -> Instruction:
         thing = pick(rng, self._impossible)
         if thing[0].isupper():
-            return self._finish(rng, thing, thing, Errand("refuse"))
+            return self._slots.finish(rng, thing, thing, Errand("refuse"))
         frame = pick(rng, self._frames["bring"])
-        return self._finish(rng, self._fill(frame, rng, x=thing), f"{frame}|{thing}", Errand("refuse"))
-
-    # Slots.
-
-    def _thing(self, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
-        """A thing by its name, or at times by a description."""
-        if rng.random() < 0.75:
-            kind = pick(rng, list(KITCHEN))
-            return name_of(kind, rng), (kind,)
-        return self._description(rng, needs=False)
-
-    def _described_thing(self, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
-        """A description that can stand in a list of things."""
-        while True:
-            words, kinds = self._description(rng, needs=False)
-            if not NOT.search(words.replace("'", "")) and not re.search(r"\b(?:or|and)\b|,", words):
-                return words, kinds
-
-    def _description(self, rng: np.random.Generator, needs: bool = True) -> tuple[str, tuple[str, ...]]:
-        """Words that describe and the types that fit, in a random order of preference."""
-        entry = pick(rng, [d for d in self._described if needs or not d["words"].lstrip("{")[0].isupper()])
-        kinds = [n for n, k in KITCHEN.items() if all(fits(k.name, w) for w in entry["is"])]
-        words = entry["words"]
-        for slot in ("{not}", "{Not}", "{also}"):
-            if slot in words and len(kinds) > 1:
-                out = pick(rng, kinds)
-                kinds.remove(out)
-                article = "an" if out[0] in "aeiou" else "a"
-                named = f"{out}s" if slot == "{Not}" else pick(rng, [out, f"the {out}", f"{article} {out}"])
-                words = words.replace(slot, named[0].upper() + named[1:] if slot == "{Not}" else named)
-        return words, tuple(str(k) for k in rng.permutation(kinds))
-
-    def _table(self, rng: np.random.Generator) -> str:
-        """A surface that things are taken from."""
-        return pick(rng, [p for p in self._surfaces if p != "cabinet"])
-
-    def _drawer_name(self, rng: np.random.Generator) -> tuple[str, str]:
-        """(what a drawer is called, its name)."""
-        drawer = pick(rng, list(self._scene.drawers))
-        return pick(rng, [drawer.name, drawer.name, *drawer.synonyms]), drawer.name
-
-    def _destination(self, rng: np.random.Generator) -> str:
-        return pick(rng, [*self._surfaces, "user", "trash can"] if rng.random() < 0.3 else self._surfaces)
-
-    def _source(self, rng: np.random.Generator, share: float) -> str | None:
-        return pick(rng, [p for p in self._surfaces if p != "cabinet"]) if rng.random() < share else None
-
-    def _fill(self, frame: str, rng: np.random.Generator, **slots: str | None) -> str:
-        for slot in ("p", "p2", "p3", "s"):
-            if slots.get(slot):
-                slots[slot] = pick(rng, self._places[slots[slot]])
-        return frame.format(**slots)
-
-    def _finish(
-        self, rng: np.random.Generator, text: str, frame: str, *errands: Errand, opener: float = 0.1
-    ) -> Instruction:
-        """Draw a start state in which the errands can mostly be done, and maybe a remark beside the point."""
-        # Any of the kinds that will do: which of them is there can't be told from the words.
-        wanted = [pick(rng, errand.what) for errand in errands if errand.what]
-        present = [k for k in wanted if rng.random() < 0.88]
-        spare = [k for k in KITCHEN if k not in wanted]
-        present += [str(k) for k in rng.choice(spare, size=int(rng.integers(2, 7)), replace=False)]
-        sources = {kind: errand.source for errand in errands for kind in errand.what if errand.source}
-        away = [errand.to for errand in errands if errand.source is None and errand.to in self._surfaces]
-        free = [p for p in self._surfaces if p not in away or rng.random() < 0.3]  # seldom where it is to go
-        objects = tuple((kind, sources.get(kind) or pick(rng, free)) for kind in dict.fromkeys(present))
-        holding = None
-        if rng.random() < 0.2 and errands[0].kind != "refuse":
-            # The wanted object, or one that is in the way.
-            holding = wanted[0] if wanted and rng.random() < 0.55 else pick(rng, spare)
-            objects = tuple((k, p) for k, p in objects if k != holding)
-        robot_at = "user" if rng.random() < 0.4 else pick(rng, [p.name for p in self._scene.places])
-        drawers = tuple(d.name for d in self._scene.drawers if rng.random() < 0.25)
-        if rng.random() < opener:
-            beside = pick(rng, [k for k in KITCHEN if k not in {w for e in errands for w in e.what}] or list(KITCHEN))
-            remark = self._fill(pick(rng, self._openers), rng, x=beside, p=pick(rng, [*self._places]))
-            after = remark.endswith(".") and text[0].islower() and rng.random() < 0.35
-            text = f"{text}{'' if text[-1] in '.?!' else '.'} {remark}" if after else f"{remark} {text}"
-        return Instruction(text, errands, Setup(objects, robot_at, holding, drawers), frame)
+        return self._slots.finish(rng, self._slots.fill(frame, rng, x=thing), f"{frame}|{thing}", Errand("refuse"))

@@ -52,7 +52,9 @@ class Recipe:
     learning_rate: float = 6e-4
     warmup: float = 0.05
     """Share of the steps in which the learning rate rises; it falls as a cosine afterwards."""
-    max_tokens: int = 560
+    spoken: float = 0.5
+    """Share of the episodes in whole sentences of different people."""
+    max_tokens: int = 1024
     """Longer episodes are left out."""
     seed: int = 0
     same_words: float = 0.85
@@ -79,7 +81,7 @@ def distinct_episodes(
     Left out is what is nearly the same sentence (cosine ≥ `same_words`), and what has the same goal in similar words
     (cosine ≥ `same_goal`). `embed` maps n texts to (n, d) unit vectors; None leaves nothing out.
     """
-    stream = episodes(training_scene(), part, recipe.seed)
+    stream = episodes(training_scene(), part, recipe.seed, spoken=recipe.spoken)
     if embed is None or not reported:
         yield from stream
         return
