@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from . import llamacpp
 from .accounts import Account
 from .messages import joined, turns
-from .server import Refused, Server, ServerError
+from .server import Refused, Server, ServerError, away
 
 if TYPE_CHECKING:
     from .messages import Messages
@@ -47,10 +47,20 @@ class CompletionsLM:
     says_skills = False
 
     def __init__(self, server: Server, model: str | None = None):
-        """`model`: None for the one that the server has. Raises `ServerError` if it can't be reached or lacks it."""
+        """`model`: None for the one that the server has. Raises `ServerError` if it lacks it.
+
+        A server that does not answer yet is told of when it is first needed, so that a spare model can go on.
+        """
         self._server = server
-        self._model = _chosen(server, model)
-        self.name = f"{server.name}#{self._model}"
+        self._wanted, self._model = model, ""
+        self._away: ServerError | None = None
+        try:
+            self._model = _chosen(server, model)
+        except ServerError as error:
+            if not away(error):
+                raise
+            self._away = error
+        self.name = f"{server.name}#{self._model or model or ''}".rstrip("#")
         self._way: _Way | None = None
         self._steps: llamacpp.Steps | None = None
         self._chats = True
@@ -70,6 +80,7 @@ class CompletionsLM:
             return np.zeros(0)
         if not prompt:
             raise ValueError("Expected a prompt of at least one token, got an empty one.")
+        self._reach()
         texts = [text for text in dict.fromkeys(continuations) if text]
         found = self._scores(prompt, texts) if texts else []
         values = {"": 0.0} | dict(zip(texts, found, strict=True))
@@ -77,6 +88,7 @@ class CompletionsLM:
 
     def generate(self, messages: Messages, *, max_new_tokens: int = 64, stop: str = "\n") -> str:
         """Greedy words: a text by the completions endpoint, turns by the chat endpoint if the model has a template."""
+        self._reach()
         how: dict[str, Any] = {"model": self._model, "max_tokens": max_new_tokens, "temperature": 0}
         if stop:
             how["stop"] = [stop]
@@ -90,6 +102,13 @@ class CompletionsLM:
                 self._chats = False
         answer = self._server.post("/completions", how | {"prompt": joined(messages)})
         return _cut(_first(answer)["text"], stop)
+
+    def _reach(self) -> None:
+        """Know the model by its name. Raises what kept it from being known, once; then it is tried again."""
+        error, self._away = self._away, None
+        if error:
+            raise error
+        self._model = self._model or _chosen(self._server, self._wanted)
 
     def _scores(self, prompt: str, texts: list[str]) -> list[float]:
         if self._steps is not None:

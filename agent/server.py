@@ -32,6 +32,11 @@ class Refused(ServerError):
         self.retry_after = float(retry_after) if retry_after and retry_after.replace(".", "", 1).isdigit() else None
 
 
+def away(error: ServerError) -> bool:
+    """Is it that the server does not answer, or is not ready, rather than that it can't do what it is asked?"""
+    return isinstance(error.__cause__, httpx.TransportError) or getattr(error, "status_code", None) in PASSING
+
+
 class Server:
     """One base URL."""
 

@@ -203,9 +203,24 @@ def test_a_server_that_never_answers_is_told(serve):
         CompletionsLM(Server(endpoint.url, patience=impatient)).loglikelihood(PROMPT, PHRASES)
 
 
-def test_a_server_that_is_not_there_is_told():
+def test_a_server_that_is_not_there_is_told_when_it_is_needed():
+    model = CompletionsLM(Server("http://127.0.0.1:9/v1", patience=Patience(timeout=0.5, total=0.05, pause=0.01)), "m")
+    assert model.name == "127.0.0.1:9/v1#m"
+    for _ in range(2):
+        with pytest.raises(ServerError, match=r"Start it, or correct the URL"):
+            model.loglikelihood(PROMPT, PHRASES)
     with pytest.raises(ServerError, match=r"Start it, or correct the URL"):
-        CompletionsLM(Server("http://127.0.0.1:9/v1", patience=Patience(timeout=0.5, total=0.05, pause=0.01)))
+        model.generate("Hello")
+
+
+def test_a_server_that_starts_late_is_used_from_then_on(serve):
+    server = Server(serve().url, patience=QUICK)
+    there, server.url = server.url, "http://127.0.0.1:9/v1"
+    model = CompletionsLM(server)
+    server.url = there
+    with pytest.raises(ServerError, match="Start it"):
+        model.loglikelihood(PROMPT, PHRASES[:1])
+    assert model.loglikelihood(PROMPT, PHRASES[:1]) == pytest.approx([by_hand(PROMPT, PHRASES[0])])
 
 
 def test_garbage_is_told_and_not_tried_again(serve):
@@ -315,6 +330,19 @@ def test_where_a_server_fails_the_spare_model_goes_on(serve, tmp_path):
     asked = len(endpoint.requests)
     Agent(world, None, memory, DeclaredValues(), config=config).run("go to the table")
     assert len(endpoint.requests) > asked, "the next run asks it again"
+
+
+def test_where_no_server_is_from_the_beginning_the_spare_model_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("doable.agent.server.Patience", lambda: QUICK)
+    world = SymbolicWorld()
+    world.reset(seed=0)
+    config = Config(model="http://127.0.0.1:9/v1#m", spare="scripted:go to the table;done", examples=0, max_steps=3,
+                    runs=str(tmp_path / "runs"))  # fmt: skip
+    result = Agent(world, None, Memory(tmp_path / "m", HashEmbedder()), DeclaredValues(), config=config).run(
+        "go to the table"
+    )
+    assert result.status == "reached"
+    assert "scripted was asked, since: Expected a server at" in result.steps[0].decision.reason
 
 
 def test_where_the_spare_model_is_not_there_the_first_failure_is_told(serve, tmp_path):
