@@ -43,6 +43,7 @@ PARTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     "words": {
         "all": {},
+        "as said": {"restate": False},
         "undivided": {"decompose": False},
         "unguarded": {"guards": False},
         "neither": {"decompose": False, "guards": False},

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..sim.observation import Observation
 from ..sim.scene import Scene
 from . import errands, reviewing, understanding
 from .accounts import OverBudget
+from .canonical import told
 from .config import Config
 from .decompose import decompose
 from .language_model import LanguageModel
 from .meaning import Meaning
 from .server import ServerError
 from .types import OVER, Errands, Step, Subgoal
+from .unsaid import unsaid
+
+if TYPE_CHECKING:
+    from .restating import Restating
 
 _KNOWN = 64
 """Subgoals whose meanings are kept."""
@@ -28,14 +35,40 @@ _ANY_OF = re.compile(r"\b(?:an?|one|another|some|any|two|three|four)\b", re.I)
 class Agenda:
     """What is to be done, in words, for one goal in one room."""
 
-    def __init__(self, goal: str, scene: Scene, config: Config, planner: LanguageModel | None = None):
-        """`planner` makes a vague goal into errands; None: the goal's own words do."""
+    def __init__(
+        self,
+        goal: str,
+        scene: Scene,
+        config: Config,
+        planner: LanguageModel | None = None,
+        restating: Restating | None = None,
+    ):
+        """`planner` makes a vague goal into errands; None: the goal's own words do, as they are, or said again by
+        `restating` where they are not plain."""
         self._goal, self._scene, self._config, self._planner = goal, scene, config, planner
+        self._restating = restating
         self._meanings: dict[str, Meaning | None] = {}
 
-    def beginning(self) -> tuple[Subgoal, ...]:
-        """The errands of the goal's own words."""
-        return tuple(decompose(self._goal, self._scene)) if self._config.decompose else (Subgoal(self._goal),)
+    def beginning(self, holding: str | None = None) -> tuple[Subgoal, ...]:
+        """The errands of the goal's own words; `holding`: what is in the hand when they are spoken."""
+        if not self._config.decompose:
+            return (Subgoal(self._goal),)
+        parts = tuple(decompose(self._goal, self._scene))
+        people = any(place.kind == "person" for place in self._scene.places)
+        if self._restating is None or self._planner or not people:
+            return parts
+        signs = self._signs(parts)
+        if signs == 0:
+            return parts
+        said = self._restating(self._goal, holding, self._scene)
+        restated = tuple(Subgoal(text, index) for index, text in enumerate(said))
+        return restated if restated and self._signs(restated) < signs else parts
+
+    def _signs(self, parts: Sequence[Subgoal]) -> float:
+        """How many signs there are that the goal was not understood so; infinite where a part is not plain."""
+        meanings = [self._read(part) for part in parts]
+        plainly = [told(m, self._scene, self._goal) or part.text for m, part in zip(meanings, parts, strict=True) if m]
+        return len(unsaid(self._goal, plainly, self._scene)) if len(plainly) == len(parts) else math.inf
 
     def revised(self, subgoals: Sequence[Subgoal], observation: Observation, steps: Sequence[Step]) -> Errands | None:
         """What a vague goal is made into, at its beginning and after each errand; None: it is to stay as it is."""
@@ -69,9 +102,13 @@ class Agenda:
         last, count = steps[-1], len(subgoals)
         if not self._config.guards or self._planner or count < 2 or last.subgoal.index + 1 < count:
             return ()
-        asked, meant = len(self.beginning()), self.meanings(subgoals)
+        asked, meant = sum(not subgoal.added for subgoal in subgoals), self.meanings(subgoals)
         again = reviewing.left(subgoals, asked, meant, steps, last.observation, self._scene)
-        return tuple(Subgoal(text, count + i) for i, text in enumerate(again)) if turns > 2 * len(again) else ()
+        return (
+            tuple(Subgoal(text, count + i, added=True) for i, text in enumerate(again))
+            if turns > 2 * len(again)
+            else ()
+        )
 
     def given_up(self, subgoals: Sequence[Subgoal], earlier: Iterable[Step], last: Step) -> list[str]:
         """The errands that could not be done, where that decides whether the run ends with its `last` step."""

@@ -9,6 +9,8 @@ model *says* alone (no guards), × declared *preconditions*, × the value functi
 - *false done*: of the plans that say done, the share whose errands are not.
 - *never done*: the share that is still at it when the budget ends (twice the teacher's skills, and six).
 
+With `--spoken` they are whole sentences of different people (`spoken_frames.py`), of frames that training never saw.
+
 *Names*: the same kind of instructions, by name, where all things go by other names that training never saw ("fig",
 "tonic water"). There is no world of figs, so the model is led along the teacher's skills: *next skill* is how often
 it would say the same, *whole* how many instructions have no other skill in them; beside them the same in the
@@ -44,6 +46,7 @@ from .origin import origin
 from .parts import make_model
 from .prompts import continuation
 from .slots import Instruction
+from .spoken_frames import SpokenGrammar
 from .statistics import Share, wilson
 from .teacher import DONE, REFUSE, Errand, Teacher
 
@@ -73,14 +76,17 @@ class Asked:
         return len(self.phrases) - 1
 
 
-def asked(part: str, seed: int, count: int) -> Iterator[Asked]:
-    """Instructions that the teacher gets to an end with; the same part, seed and count give the same."""
+def asked(part: str, seed: int, count: int, spoken: bool = False) -> Iterator[Asked]:
+    """Instructions that the teacher gets to an end with; the same arguments give the same.
+
+    `spoken`: in whole sentences of different people (`spoken_frames.py`), all of the kitchen.
+    """
     rng = np.random.default_rng((seed, 7))
     kitchen, table = load_scene("kitchen"), load_scene("tabletop")
-    grammars = {False: Grammar(kitchen, part), True: TabletopGrammar(table, part)}
+    grammars = {False: (SpokenGrammar if spoken else Grammar)(kitchen, part), True: TabletopGrammar(table, part)}
     number = 0
     while number < count:
-        blocks = bool(rng.random() < _TABLETOP)
+        blocks = not spoken and bool(rng.random() < _TABLETOP)
         made, scene = grammars[blocks].draw(rng), table if blocks else kitchen
         if phrases := _taught(made, scene):
             yield Asked(number, made, scene.name, phrases)
@@ -89,11 +95,12 @@ def asked(part: str, seed: int, count: int) -> Iterator[Asked]:
 
 def _taught(made: Instruction, scene: Scene, most: int = 24) -> tuple[str, ...]:
     world, library, teacher = SymbolicWorld(scene), SkillLibrary.of(scene), Teacher(made.errands, scene=scene)
-    now, phrases = world.reset(made.setup), []
+    now, phrases, before = world.reset(made.setup), [], world.facts()
     while len(phrases) < most:
         phrases.append(teacher.next_phrase(now))
         if phrases[-1] in (DONE, REFUSE):
-            return tuple(phrases)
+            reached = phrases[-1] == REFUSE or fulfilled(made.errands, before, world.facts())
+            return tuple(phrases) if reached else ()
         outcome = execute(library[phrases[-1]], world)
         now = world.observe()
         teacher.report(phrases[-1], now, failed=outcome.status != "done")
@@ -104,7 +111,9 @@ def fulfilled(errands: Sequence[Errand], before: Facts, after: Facts) -> bool:
     """Is every errand done, and was nothing moved that none of them is about (but for what was in the hand)?"""
     about = {kind for errand in errands for kind in errand.what} | {before.holding}
     moved = _things(after) - _things(before)
-    return all(_done(errand, before, after) for errand in errands) and {kind for kind, _ in moved} <= about
+    shut = {errand.target for errand in errands if errand.kind == "close"}
+    lasting = [errand for errand in errands if not (errand.kind == "open" and errand.target in shut)]
+    return all(_done(errand, before, after) for errand in lasting) and {kind for kind, _ in moved} <= about
 
 
 def _things(facts: Facts) -> Counter[tuple[str, str | None]]:
@@ -151,6 +160,7 @@ def run_language_benchmark(
     names: int = 100,
     part: str = "dev",
     seed: int = 0,
+    spoken: bool = False,
     modes: Sequence[str] = tuple(MODES),
     console: Console | None = None,
 ) -> dict[str, Any]:
@@ -162,13 +172,13 @@ def run_language_benchmark(
         raise ValueError(f"Expected modes among {', '.join(MODES)}, got {', '.join(sorted(unknown))}.")
     out = results_folder(out)
     agents = {mode: ConfiguredAgents(replace(config, world="symbolic", **MODES[mode])) for mode in modes}
-    told = origin(parts={mode: a.describe() for mode, a in agents.items()}, part=part, seed=seed)
-    settings = json.dumps([told["parts"], told["commit"], part, seed], sort_keys=True)
+    told = origin(parts={mode: a.describe() for mode, a in agents.items()}, part=part, seed=seed, spoken=spoken)
+    settings = json.dumps([told["parts"], told["commit"], part, seed, spoken], sort_keys=True)
     key = hashlib.sha256(settings.encode()).hexdigest()[:16]
     known = {(row["key"], row["what"], row["number"]): row for row in _read(out / "rows.jsonl")}
     rows: list[dict[str, Any]] = []
     jobs: list[tuple[str, int, Callable[[], dict[str, Any]]]] = []
-    for one in asked(part, seed, count):
+    for one in asked(part, seed, count, spoken):
         jobs += [(mode, one.number, lambda a=agents[mode], o=one: _pursue(a, o, seed)) for mode in modes]
     led = _Led(config) if names else None
     for number, (what, episode, rename) in enumerate(_named(part, seed, names)):

@@ -95,6 +95,7 @@ def bench_language(
     n: Annotated[int, typer.Option("--n", min=1, help="Instructions that the agent pursues.")] = 200,
     names: Annotated[int, typer.Option(min=0, help="Instructions by names that training never saw.")] = 100,
     part: Annotated[str, typer.Option(help="'dev': sentence frames that training never saw; or 'train'.")] = "dev",
+    spoken: Annotated[bool, typer.Option("--spoken", help="Whole sentences of different people.")] = False,
     modes: Annotated[str, typer.Option(help="What is weighed with say, by comma.")] = "say,preconditions,can",
     out: Annotated[Path, typer.Option(help="The folder for rows, figures and their origin.")] = Path("bench-language"),
     *,
@@ -110,7 +111,9 @@ def bench_language(
         if part not in ("dev", "train"):
             raise ValueError(f"Expected --part dev or train, got {part!r}.")
         ways = tuple(mode.strip() for mode in modes.split(","))
-        run_language_benchmark(config, out, count=n, names=names, part=part, seed=config.seed, modes=ways)
+        run_language_benchmark(
+            config, out, count=n, names=names, part=part, seed=config.seed, spoken=spoken, modes=ways
+        )
     typer.echo((out / "table.md").read_text(encoding="utf-8"))
 
 

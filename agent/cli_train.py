@@ -76,6 +76,9 @@ def train_language(
     threads: Annotated[int, typer.Option(min=1, help="Processor cores to use.")] = 1,
     start: Annotated[Path | None, typer.Option(help="An adapter to train further [default: a fresh one].")] = None,
     learning_rate: Annotated[float, typer.Option(min=1e-7, max=1e-1, help="Its peak.")] = 6e-4,
+    teach: Annotated[
+        str, typer.Option(help="'skills': a robot's next skill; 'errands': goals in plain words.")
+    ] = "skills",
     spoken: Annotated[float, typer.Option(min=0, max=1, help="Share of episodes in people's own sentences.")] = 0.5,
 ) -> None:
     """Fine-tune a language model to say the next skill (LoRA). Goes on where it stopped.
@@ -98,7 +101,9 @@ def train_language(
         embedder = MiniLM()
         if start is not None and not start.is_file():
             raise ValueError(f"Expected an adapter to start from, got {str(start)!r}, which is no file.")
-        recipe = Recipe(episodes=episodes, seed=seed, learning_rate=learning_rate, spoken=spoken)
+        if teach not in ("skills", "errands"):
+            raise ValueError(f"Expected --teach skills or errands, got {teach!r}.")
+        recipe = Recipe(episodes=episodes, seed=seed, learning_rate=learning_rate, spoken=spoken, teach=teach)
         log = functools.partial(typer.echo, err=True)
         train_adapter(
             model or DEFAULT, out, work, recipe, reported_tasks(), embed, start=start, threads=threads, log=log

@@ -135,6 +135,9 @@ class Config:
     """Refuse when the next words of a model with adapter are a skill that works with less probability than this."""
     decompose: bool = True
     """Cut a goal that lists errands into these, and say odd words again in plain ones."""
+    restate: bool = True
+    """Let a model that was taught to say a goal again in plain words, where its own are not; beside the planner that
+    ships."""
     guards: bool = True
     """Hold choices against what the goal plainly asks for: other things are not taken, 'done' needs to be seen, and a
     refusal needs to have looked."""

@@ -45,6 +45,8 @@ _INTO = re.compile(
 _JOINT = re.compile(rf"\s*(?:{_AND})\s+(?:also\s+)?", re.I)
 
 
+_BOTH = re.compile(r"\bboth (?=(?:the|my|your|our|an?)\b[^.;:?!]*? and\b)", re.I)
+"""'both the apple and the coke' are these two."""
 _TOUR = re.compile(
     rf"^{_POLITE}(?:how would you )?(?:(?:go|drive|head|walk|move|navigate|travel|come|run)(?: over)? to|"
     r"visit(?: both)?|tour|patrol|call at|stop by|check on|make a round:?) (?P<places>[\w ,]+)", re.I)  # fmt: skip
@@ -56,7 +58,8 @@ def decompose(goal: str, scene: Scene | None = None) -> list[Subgoal]:
 
     Where what the cuts leave is not plain in `scene`, and the whole can be said again in plain words, it is.
     """
-    text = _in_full(" ".join(goal.split()))
+    goal = _BOTH.sub("", " ".join(goal.split()))
+    text = _in_full(goal)
     parts = [part for clause in _cut(text) for tour in _tour(clause) for part in _spread(tour)]
     if scene and not all(understanding.read(part, scene) for part in parts):
         parts = plainly(goal, scene) or parts

@@ -73,7 +73,11 @@ def _fitting(text: str, types: tuple[str, ...], *, bare: bool = False) -> frozen
     if set(left.split()) - FILLER - {*NUMBERS}:
         return None
     vague = {"something", "anything", "one", "thing", "things", "item"} & {*left.split()}
-    alone = bool(re.fullmatch(r" (?:(?:any|an?|one|two|three) )?(?:cans?|bottles?) ", f" {' '.join(text.split())} "))
+    alone = bool(
+        re.fullmatch(
+            r" (?:(?:any|an?|one|two|three) |the (?=\w+s ))?(?:cans?|bottles?) ", f" {' '.join(text.split())} "
+        )
+    )
     if not (vague or alone or (bare and known)) and not any(w in CATALOGUE or w in _ALONE for w in known):
         return None
     names = [word for word in known if word in CATALOGUE]

@@ -32,7 +32,7 @@ _STRAY = 0.06
 """Share of turns in which some other possible skill is done first, not to be learned."""
 _LOOKED_AROUND = 0.4
 """Share of episodes that begin with some places seen already, as later subgoals of a longer goal do."""
-_RENAMED = 0.6
+RENAMED = 0.6
 """Share of the episodes about things called by name in which all things go by other names (see `renamed`)."""
 _TABLETOP = 0.05
 """Share of episodes that an arm at a table plays, with blocks and bowls."""
@@ -78,7 +78,7 @@ def episodes(
         instruction = (blocks if here else people if long else grammar).draw(rng)
         made = _episode(instruction, *(tabletop if here else kitchen), rng, max_turns * 3 // 2 if long else max_turns)
         if made is not None and not here:
-            other = renamed(made, *renaming(grammar.other_names, rng)) if rng.random() < _RENAMED else None
+            other = renamed(made, *renaming(grammar.other_names, rng)) if rng.random() < RENAMED else None
             made = other or made
         if made is not None:
             yield made

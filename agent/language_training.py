@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from ..sim.task import Task, read_tasks
 from .episodes import TrainingEpisode, episodes
 from .families import family_of
 from .models import DEFAULT, plain_folder
+from .restatements import restatements
 from .teacher import Errand
 from .token_batches import marks, padded
 
@@ -54,6 +56,8 @@ class Recipe:
     """Share of the steps in which the learning rate rises; it falls as a cosine afterwards."""
     spoken: float = 0.5
     """Share of the episodes in whole sentences of different people."""
+    teach: Literal["skills", "errands"] = "skills"
+    """What is to be said: a robot's next skill, or a goal's errands in plain words (`restatements.py`)."""
     max_tokens: int = 1024
     """Longer episodes are left out."""
     seed: int = 0
@@ -81,7 +85,8 @@ def distinct_episodes(
     Left out is what is nearly the same sentence (cosine ≥ `same_words`), and what has the same goal in similar words
     (cosine ≥ `same_goal`). `embed` maps n texts to (n, d) unit vectors; None leaves nothing out.
     """
-    stream = episodes(training_scene(), part, recipe.seed, spoken=recipe.spoken)
+    taught = episodes if recipe.teach == "skills" else restatements
+    stream = taught(training_scene(), part, recipe.seed, spoken=recipe.spoken)
     if embed is None or not reported:
         yield from stream
         return

@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from langgraph.graph import END, START, StateGraph
@@ -52,6 +53,9 @@ from .turn import Change, Turn, Values
 from .types import OVER, Decision, Step, Subgoal, Verdict
 from .weighing import Weighing
 
+if TYPE_CHECKING:
+    from .restating import Restating
+
 PHASES = ("observe", "recall", "decompose", "score", "choose", "act", "check", "remember")
 """Those of every turn in which something is done; `ask` comes between choose and act where a person is asked."""
 
@@ -73,9 +77,10 @@ class Loop:
         person: Person | None = None,
         spare: Callable[[], LanguageModel] | None = None,
         planner: LanguageModel | None = None,
+        restating: Restating | None = None,
     ):
         """`spare` makes the language model that goes on when one that is elsewhere does not answer; `planner` is the
-        one that makes a vague goal into errands."""
+        one that makes a vague goal into errands; `restating` says one that is not plain again in plain words."""
         self.world, self.memory, self.values, self.library = world, memory, values, library
         self.config, self.folder, self.journal = config, folder, journal
         self.person: Timed | None = Timed(person) if person else None
@@ -88,7 +93,7 @@ class Loop:
         vague = planner is not None and errands.vague(journal.header.goal, world.scene)
         planner = Metered(planner, self._purse) if planner and vague else None
         self._vague = planner is not None
-        self._agenda = Agenda(journal.header.goal, world.scene, config, planner)
+        self._agenda = Agenda(journal.header.goal, world.scene, config, planner, restating)
         self._weighing = Weighing(
             self.model,
             list(self._skills),
@@ -148,7 +153,7 @@ class Loop:
     def decompose(self, turn: Turn) -> Change:
         """What to pursue by itself, and in what order."""
         current, known = turn.get("current", 0), turn.get("subgoals")
-        subgoals = known or self._agenda.beginning()
+        subgoals = known or self._agenda.beginning(turn["observation"].robot.holding)
         made = self._agenda.revised(subgoals, turn["observation"], self.journal.steps.newest)
         if made and made.errands:
             rest = (Subgoal(text, current + i) for i, text in enumerate(made.errands))

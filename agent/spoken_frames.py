@@ -80,7 +80,7 @@ class SpokenGrammar:
     def _filled(self, errands: Sequence[str], rng: np.random.Generator) -> _Filled:
         # A kind that as many things are of as are asked for, and as are left out of it.
         fewest = max(
-            len(re.findall(r"-[nm]\b", errand)) + int((re.match(r"\d", errand) or "1")[0]) for errand in errands
+            len(re.findall(r"-[a-z]\b", errand)) + int((re.match(r"\d", errand) or "1")[0]) for errand in errands
         )
         of_kind = {plural: [n for n in KITCHEN if fits(n, PLURALS[plural])] for plural in _KINDS}
         k = pick(rng, [plural for plural, found in of_kind.items() if len(found) >= fewest])

@@ -17,6 +17,8 @@ class Subgoal:
 
     text: str
     index: int = 0
+    added: bool = False
+    """Not the goal's own: what was left, or came undone, when those were over."""
 
 
 @dataclass(frozen=True)

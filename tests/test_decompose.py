@@ -14,6 +14,7 @@ def parts(goal: str) -> list[str]:
 @pytest.mark.parametrize(
     ("goal", "expected"),
     [
+        ("bring me both the rice chips and the coke", ["bring me the rice chips", "bring me the coke"]),
         ("bring me a coke", ["bring me a coke"]),
         ("bring me a coke and an apple", ["bring me a coke", "bring me an apple"]),
         (

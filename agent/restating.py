@@ -1,0 +1,118 @@
+"""A goal in anybody's words, said again in plain ones by a small language model that was taught to.
+
+What it says is taken only if every errand of it is plain (`understanding.read`), and if nothing is named in it that the
+goal does not name, but for kinds of things. Otherwise the goal stays as it was said, and the planner carries it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, Protocol
+
+import torch
+
+from ..sim.scene import Scene
+from . import understanding
+from .canonical import REFUSAL, named
+from .causal_lm import CausalLM
+from .describing import FILLER
+from .meaning import Meaning
+from .models import RESTATER, load_model
+from .spelling import mended, plain
+from .token_batches import marks
+
+_BUT = re.compile(r" (?:that is not|except) .*?(?= from the | on the | in the |$)")
+_MOST = 160
+"""Tokens that are said at most."""
+
+
+class Restating(Protocol):
+    """Says a goal again in plain words."""
+
+    def __call__(self, goal: str, holding: str | None, scene: Scene) -> tuple[str, ...]:
+        """The errands of the goal, in order; `holding`: what is in the hand. (): it is not known how to say it."""
+        ...
+
+
+@cache
+def restater() -> Restater:
+    """The one that ships; read once a process."""
+    model = load_model(adapter=RESTATER)
+    assert isinstance(model, CausalLM)
+    return Restater(model.model, model.tokenizer)
+
+
+def prompt(goal: str, holding: str | None) -> str:
+    """What the model goes on from."""
+    return f"Said: {' '.join(goal.split())}\nHand: {holding or 'empty'}\nPlainly:"
+
+
+def answer(errands: tuple[str, ...]) -> str:
+    """How it goes on."""
+    return f" {'; '.join(errands)}\n"
+
+
+def accepted(goal: str, errands: tuple[str, ...], holding: str | None, scene: Scene) -> bool:
+    """Is each of them plain, and told once? Is what they name, things and places, named in the goal (or in the hand)?
+
+    And is what they leave out of a kind one of that kind?
+    """
+    meanings = [understanding.read(errand, scene) for errand in errands]
+    said = named(goal) | {holding}
+    if not errands or len({*errands}) < len(errands) or not all(named(errand) <= said for errand in errands):
+        return False
+    if not all(_leaves_out(errand, meaning, scene) for errand, meaning in zip(errands, meanings, strict=True)):
+        return False
+    words = set(re.findall(r"\w+", mended(plain(goal), understanding.known_words(scene), FILLER)))
+    words |= {word.removesuffix("s") for word in words}
+    return all(m and all(_told(place, words, scene) for place in (m.to, m.source) if place) for m in meanings)
+
+
+def _leaves_out(errand: str, meaning: Meaning | None, scene: Scene) -> bool:
+    """Does the errand leave out nothing, or something that would be meant otherwise?"""
+    found = _BUT.search(errand)
+    if found is None or meaning is None:
+        return meaning is not None
+    whole = understanding.read(_BUT.sub("", errand), scene)
+    return whole is None or (meaning.things < whole.things and named(found.group()) <= whole.things)
+
+
+def _told(place: str, words: set[str], scene: Scene) -> bool:
+    """Is one of a place's names among the words, as far as it is not a person's, or the bin's, who need none?"""
+    if any(p.name == place and p.kind in ("person", "bin") for p in scene.places):
+        return True
+    names = [name for known in (scene.place_names, scene.drawer_names) for name, to in known.items() if to == place]
+    return any({*name.lower().split()} - {"the"} <= words for name in names)
+
+
+class Restater:
+    """The model that ships for it, with beam search. Not for several threads at once."""
+
+    def __init__(self, model: Any, tokenizer: Any, beams: int = 4):
+        self._model, self._tokenizer, self._beams = model.eval(), tokenizer, beams
+
+    def __call__(self, goal: str, holding: str | None, scene: Scene) -> tuple[str, ...]:
+        """The likeliest way to say it that is taken; (): there is none, or that it is not possible is likelier."""
+        for errands, _ in self.ways(goal, holding):
+            if errands == (REFUSAL,):
+                break
+            if accepted(goal, errands, holding, scene):
+                return errands
+        return ()
+
+    @torch.inference_mode()
+    def ways(self, goal: str, holding: str | None = None) -> list[tuple[tuple[str, ...], float]]:
+        """What the model says, whatever it is worth, the likeliest first; with the log-probability of each."""
+        mark, _ = marks(self._tokenizer)
+        ids = [*mark, *self._tokenizer(prompt(goal, holding), add_special_tokens=False)["input_ids"]]
+        end = self._tokenizer("\n", add_special_tokens=False)["input_ids"][-1]
+        said = self._model.generate(
+            torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), max_new_tokens=_MOST,
+            do_sample=False, num_beams=self._beams, num_return_sequences=self._beams, length_penalty=0.0,
+            eos_token_id=end, pad_token_id=end, return_dict_in_generate=True, output_scores=True,
+        )  # fmt: skip
+        texts = [self._tokenizer.decode(row[len(ids) :], skip_special_tokens=True) for row in said.sequences]
+        parts = [text.split("\n")[0].split(";") for text in texts]
+        errands = [tuple(errand.strip() for errand in each if errand.strip()) for each in parts]
+        return list(zip(errands, said.sequences_scores.tolist(), strict=True))

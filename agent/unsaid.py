@@ -1,0 +1,52 @@
+"""What a goal says that the errands made of it don't, and the other way round: signs that it was not understood.
+
+They are only signs: a thing may be named in a remark. So they make the one of two readings less likely, not impossible.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..sim.scene import Scene
+from .canonical import named
+from .spelling import plain
+from .understanding import in_place_names
+
+_SAID = {
+    "throw away": r"bin|binned|trash\w*|rubbish|garbage|throw\w*|thrown|toss\w*|chuck\w*|dump\w*|dispos\w+|discard\w*|"
+    r"ditch\w*|rid|scrap\w*|waste\w*|wastebasket|dustbin|landfill|goner|gone off|had its day|better days|out",
+    "open the": r"open\w*|pull\w*|slide|ajar",
+    "close the": r"clos\w+|shut\w*|push\w*|slam",
+    "wipe the": r"wip\w+|scrub\w*|mop\w*|polish\w*|clean\w*|cloth|dry|crumbs?|spill\w*|spilt|sticky|mess\w*|puddle",
+    "two|three|four": r"two|2|couple|pair|both|three|3|trio|four|4|each|twice|another|second|\d",
+}
+"""What an errand may be, and the words of a goal that speak for it."""
+_ERRANDS = {"open the": "open", "close the": "close|shut", "wipe the": "wipe"}
+"""Words of a goal that are always an errand."""
+
+
+def unsaid(goal: str, errands: Sequence[str], scene: Scene) -> list[str]:
+    """The signs, in words: names and places that no errand has, errands that no word of the goal speaks for."""
+    text, told = in_place_names(plain(goal)), plain("; ".join(errands))
+    signs = [f"the {name} is named" for name in sorted(named(goal) - named(told))]
+    signs += [f"the {place} is named" for place in sorted(_places(text, scene) - _places(told, scene))]
+    for errand, words in _SAID.items():
+        if re.search(rf"\b(?:{errand})\b", told) and not re.search(rf"\b(?:{words})\b", text):
+            signs.append(f"nothing speaks for '{errand}'")
+    for errand, words in _ERRANDS.items():
+        if re.search(rf"\b(?:{words})\b(?! (?:counter|by|to)\b)", text) and errand not in told:
+            signs.append(f"'{errand}' is said")
+    return signs
+
+
+def _places(text: str, scene: Scene) -> set[str]:
+    """Surfaces and drawers that a text names; 'counter' alone is the one it stands for."""
+    found, left = set(), f" {text} "
+    names = {**scene.place_names, **scene.drawer_names}
+    plainly = {p.name for p in scene.places if p.kind in ("person", "bin")}
+    for name in sorted(names, key=len, reverse=True):
+        if re.search(rf"\b{re.escape(name.lower())}\b", left):
+            left = re.sub(rf"\b{re.escape(name.lower())}\b", " ", left)
+            found.add(names[name])
+    return found - plainly

@@ -1,0 +1,126 @@
+"""A goal in anybody's words, said again in plain ones: what is taken of it, and what is taught."""
+
+from __future__ import annotations
+
+import itertools
+
+from doable.agent.agenda import Agenda
+from doable.agent.canonical import REFUSAL
+from doable.agent.config import Config
+from doable.agent.restatements import restatements
+from doable.agent.restating import Restater, accepted, answer, prompt
+from doable.agent.types import Subgoal
+from doable.agent.understanding import read
+from doable.sim.scene import load_scene
+
+SCENE = load_scene("kitchen")
+
+
+def agenda(goal, said, **settings):
+    asked = []
+
+    def restating(*told):
+        asked.append(told)
+        return said
+
+    return Agenda(goal, SCENE, Config(**settings), restating=restating), asked
+
+
+def test_a_goal_in_odd_words_becomes_plain_errands():
+    mine, asked = agenda("apple: here; coke: gone", ("bring me the apple", "throw away the coke"))
+    assert mine.beginning("sponge") == (Subgoal("bring me the apple", 0), Subgoal("throw away the coke", 1))
+    assert asked == [("apple: here; coke: gone", "sponge", SCENE)]
+
+
+def test_a_plain_goal_is_not_said_again():
+    mine, asked = agenda("bring me the apple", ("bring me the coke",))
+    assert mine.beginning() == (Subgoal("bring me the apple", 0),)
+    assert not asked
+
+
+def test_where_it_is_not_known_how_the_goal_stays_as_it_is():
+    goal = "the apple, you know what to do"
+    assert agenda(goal, ())[0].beginning() == (Subgoal(goal, 0),)
+    assert agenda(goal, ("bring me the apple",), decompose=False)[0].beginning() == (Subgoal(goal, 0),)
+
+
+def test_a_goal_that_the_rules_may_have_misread_is_said_again():
+    goal = "I need my orange, and since you're at it, the banana goes in the top drawer"
+    said = ("bring me the orange", "put the banana in the top drawer")
+    assert [subgoal.text for subgoal in agenda(goal, said)[0].beginning()] == list(said)
+    worse = ("bring me the orange",)
+    assert agenda(goal, worse)[0].beginning() == Agenda(goal, SCENE, Config()).beginning(), "no fewer signs"
+
+
+def test_a_table_with_blocks_has_rules_alone():
+    asked = []
+    table = load_scene("tabletop")
+    mine = Agenda("red block: blue bowl", table, Config(), restating=lambda *told: asked.append(told) or ("x",))
+    assert mine.beginning() == (Subgoal("red block: blue bowl"),)
+    assert not asked
+
+
+class Saying(Restater):
+    """Says what it is told to."""
+
+    def __init__(self, *ways):
+        self._said = list(ways)
+
+    def ways(self, goal, holding=None):
+        return self._said
+
+
+def test_of_what_is_taken_the_likeliest_is_given():
+    goal = "the apple is for me and the coke belongs in the bin"
+    whole = ("bring me the apple", "throw away the coke")
+    assert Saying((whole, -1.0), (("bring me the apple",), -1.5))(goal, None, SCENE) == whole
+    assert Saying((("bring me the banana",), -0.1), (whole, -9.0))(goal, None, SCENE) == whole
+    assert Saying(((REFUSAL,), -0.1), (whole, -9.0))(goal, None, SCENE) == ()
+    assert Saying()(goal, None, SCENE) == ()
+
+
+def test_what_is_left_out_is_of_the_kind():
+    goal = "a soda, any but the coke, the apple is not for me"
+    assert accepted(goal, ("bring me a soda that is not the coke",), None, SCENE)
+    assert not accepted(goal, ("bring me a soda that is not the apple",), None, SCENE)
+
+
+def test_a_place_that_the_goal_does_not_name_is_not_taken():
+    assert accepted("coke to the counter", ("put the coke on the close counter",), None, SCENE)
+    assert accepted("coke, bin", ("throw away the coke",), None, SCENE)
+    assert not accepted("put down the coke", ("put the coke on the table",), None, SCENE)
+    assert not accepted("the coke, the coke", ("bring me the coke", "bring me the coke"), None, SCENE)
+
+
+def test_what_the_goal_does_not_name_is_not_taken():
+    goal = "I'd kill for that apple over there"
+    assert accepted(goal, ("bring me the apple",), None, SCENE)
+    assert not accepted(goal, ("bring me the banana",), None, SCENE)
+    assert accepted("put that on the table", ("put the banana on the table",), "banana", SCENE)
+    assert accepted("my hands are sticky", ("bring me something absorbent",), None, SCENE)
+
+
+def test_what_is_not_plain_is_not_taken():
+    assert not accepted("the apple", ("do something about the apple",), None, SCENE)
+    assert not accepted("the apple", ("bring me the apple", "sing"), None, SCENE)
+    assert not accepted("the apple", (), None, SCENE)
+
+
+def test_what_is_taught_is_plain():
+    for episode in itertools.islice(restatements(SCENE, "train", 0), 200):
+        asked, said = episode.segments
+        assert not asked.learn
+        assert said.learn
+        assert asked.text.startswith(prompt(episode.instruction.text, None).partition("\n")[0])
+        errands = tuple(said.text.strip().split("; "))
+        assert said.text == answer(errands)
+        known = [kind for errand in episode.instruction.errands for kind in errand.what if kind in SCENE.types]
+        if known and errands != (REFUSAL,):
+            assert all(read(errand, SCENE) for errand in errands), errands
+
+
+def test_the_same_seed_teaches_the_same():
+    def taught(seed):
+        return [e.segments for e in itertools.islice(restatements(SCENE, "train", seed), 20)]
+
+    assert taught(1) == taught(1) != taught(2)
