@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from doable.agent.agenda import Agenda
 from doable.agent.canonical import REFUSAL
 from doable.agent.config import Config
 from doable.agent.restatements import restatements
-from doable.agent.restating import Restater, accepted, answer, prompt
+from doable.agent.restating import Restater, accepted, answer, prompt, restater
 from doable.agent.types import Subgoal
 from doable.agent.understanding import read
 from doable.sim.scene import load_scene
@@ -124,3 +126,20 @@ def test_the_same_seed_teaches_the_same():
         return [e.segments for e in itertools.islice(restatements(SCENE, "train", seed), 20)]
 
     assert taught(1) == taught(1) != taught(2)
+
+
+@pytest.mark.parametrize(
+    ("goal", "holding", "errands"),
+    [
+        (
+            "Right, the coke's mine, hand it over, and whatever fruit is on the table goes to the far counter",
+            None,
+            ("bring me the coke", "put all the fruits from the table on the far counter"),
+        ),
+        ("Two things now: apple, my hand. sponge, bin.", None, ("bring me the apple", "throw away the sponge")),
+        ("what you're carrying belongs on the cabinet", "banana", ("put the banana on the cabinet",)),
+        ("put down the water bottle", None, ()),
+    ],
+)
+def test_the_model_that_ships(goal, holding, errands):
+    assert restater()(goal, holding, SCENE) == errands
