@@ -23,6 +23,10 @@ from .spelling import mended, plain
 from .token_batches import marks
 
 _BUT = re.compile(r" (?:that is not|except) .*?(?= from the | on the | in the |$)")
+_POINTS = re.compile(
+    r"\b(?:th(?:at|is|ose|ese)|it|them|what\w*|which\w*|hold\w*|carry\w*|hand|grip\w*|have|got|thing|there)\b", re.I
+)
+"""Words that may point at what is in the hand."""
 _MOST = 160
 """Tokens that are said at most."""
 
@@ -59,7 +63,7 @@ def accepted(goal: str, errands: tuple[str, ...], holding: str | None, scene: Sc
     And is what they leave out of a kind one of that kind?
     """
     meanings = [understanding.read(errand, scene) for errand in errands]
-    said = named(goal) | {holding}
+    said = named(goal) | ({holding} if holding and _POINTS.search(goal) else set())
     if not errands or len({*errands}) < len(errands) or not all(named(errand) <= said for errand in errands):
         return False
     if not all(_leaves_out(errand, meaning, scene) for errand, meaning in zip(errands, meanings, strict=True)):

@@ -99,6 +99,7 @@ def test_what_the_goal_does_not_name_is_not_taken():
     assert accepted(goal, ("bring me the apple",), None, SCENE)
     assert not accepted(goal, ("bring me the banana",), None, SCENE)
     assert accepted("put that on the table", ("put the banana on the table",), "banana", SCENE)
+    assert not accepted("coek to the table", ("put the banana on the table",), "banana", SCENE)
     assert accepted("my hands are sticky", ("bring me something absorbent",), None, SCENE)
 
 
