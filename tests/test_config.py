@@ -52,6 +52,7 @@ def test_every_field_can_be_set_by_environment(name):
         "normalise": "pmi",
         "guards": "false",
         "decompose": "false",
+        "restate": "false",
         "checks": "after",
         "authority": "plan",
         "ask_least": "0.5",
