@@ -104,11 +104,9 @@ class Agenda:
             return ()
         asked, meant = sum(not subgoal.added for subgoal in subgoals), self.meanings(subgoals)
         again = reviewing.left(subgoals, asked, meant, steps, last.observation, self._scene)
-        return (
-            tuple(Subgoal(text, count + i, added=True) for i, text in enumerate(again))
-            if turns > 2 * len(again)
-            else ()
-        )
+        if turns <= 2 * len(again):
+            return ()
+        return tuple(Subgoal(text, count + i, added=True) for i, text in enumerate(again))
 
     def given_up(self, subgoals: Sequence[Subgoal], earlier: Iterable[Step], last: Step) -> list[str]:
         """The errands that could not be done, where that decides whether the run ends with its `last` step."""

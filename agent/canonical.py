@@ -20,7 +20,7 @@ from .spelling import mended, plain
 from .teacher import Errand
 
 REFUSAL = "that is not possible"
-_CATEGORIES = {
+CATEGORIES = {
     "drink": ("a drink", "drinks"), "snack": ("a snack", "snacks"), "soda": ("a soda", "sodas"),
     "fruit": ("a fruit", "fruits"), "chips": ("a bag of chips", "bags of chips"), "can": ("a can", "cans"),
     "bottle": ("a bottle", "bottles"), "food": ("something to eat", "edible things"),
@@ -143,12 +143,12 @@ def _ways() -> dict[frozenset[str], list[tuple[str, str, str]]]:
 def _kinds() -> Iterator[tuple[str, str, set[str]]]:
     """What may be asked for: one, many, and the types."""
     properties = list(dict.fromkeys(word for kind in KITCHEN.values() for word in kind.properties))
-    for word, (one, many) in _CATEGORIES.items():
+    for word, (one, many) in CATEGORIES.items():
         yield one, many, {name for name, kind in KITCHEN.items() if kind.is_a(word)}
     for word in properties:
         yield f"something {word}", f"{word} things", {name for name, kind in KITCHEN.items() if kind.is_a(word)}
     yield "something", "", set(KITCHEN)
-    for word, (one, many) in _CATEGORIES.items():
+    for word, (one, many) in CATEGORIES.items():
         for prop in properties:
             article, rest = ("an" if prop[0] in "aeiou" else "a"), one.split(" ", 1)[1]
             kinds = {name for name, kind in KITCHEN.items() if kind.is_a(word) and kind.is_a(prop)}
@@ -160,7 +160,7 @@ def _without() -> Iterator[tuple[int, str, set[str]]]:
     yield 0, "", set()
     for name in KITCHEN:
         yield 1, f"the {name}", {name}
-    for word, (one, _) in _CATEGORIES.items():
+    for word, (one, _) in CATEGORIES.items():
         yield 1, one, {name for name, kind in KITCHEN.items() if kind.is_a(word)}
     for prop in dict.fromkeys(word for kind in KITCHEN.values() for word in kind.properties):
         yield 1, prop, {name for name, kind in KITCHEN.items() if kind.is_a(prop)}

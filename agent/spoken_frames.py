@@ -19,16 +19,14 @@ import yaml
 from ..sim.catalogue import KITCHEN
 from ..sim.scene import Scene
 from ..sim.task import Setup
+from .canonical import CATEGORIES
 from .frames import fits, in_a_persons_hand, name_of, part_of, pick
 from .slots import PLURALS, Instruction, Slots
 from .teacher import Errand, Kind
 
 _THINGS = ("x", "y", "z", "u", "v", "n", "m")
-_KINDS = {
-    "sodas": "soda", "drinks": "drink", "snacks": "snack", "fruits": "fruit", "cans": "can", "bottles": "bottle",
-    "bags of chips": "bag of chips",
-}  # fmt: skip
-"""Many of a kind, and one."""
+_KINDS = ("sodas", "drinks", "snacks", "fruits", "cans", "bottles", "bags of chips")
+"""What many of a kind are called."""
 _ERRAND = re.compile(
     r"(?P<verb>hold|find|go|open|close|wipe) (?P<target>[^@]+?)(?: @ (?P<near>.+))?|(?P<refuse>refuse)"
     r"|(?:(?P<count>\d|all) )?(?P<thing>\[.*?\]|\w+)(?: @ (?P<source>[^>]+?))? > (?P<to>.+)"
@@ -96,7 +94,7 @@ class SpokenGrammar:
             wanted = _left_out(slot, errands, kinds) or {*KITCHEN} - apart
             kinds[slot] = (next((kind for kind in free if kind in wanted), free[0]),)
         words = {slot: name_of(kinds[slot][0], rng, "the").removeprefix("the ") for slot in _THINGS}
-        words |= {"k": k, "j": j, "kind": _KINDS[k]}
+        words |= {"k": k, "j": j, "kind": CATEGORIES[PLURALS[k]][0].partition(" ")[2]}
         for slot in "de":
             words[slot], kinds[slot] = self._slots.described_thing(rng)
         # Places that the sentence says itself come last, and where from is another place than where to.
@@ -121,11 +119,9 @@ class SpokenGrammar:
             return Errand(verb, _kinds(found["target"], filled, rng), source=filled.place(found["near"]))
         if verb:
             return Errand(verb, ("sponge",) if verb == "wipe" else (), target=filled.place(found["target"]))
-        count = {"all": 0, None: 1}.get(found["count"])
+        count = {"all": 0, None: 1}[found["count"]] if found["count"] in ("all", None) else int(found["count"])
         what, source = _kinds(found["thing"], filled, rng), filled.place(found["source"])
-        return Errand(
-            "deliver", what, filled.place(found["to"]), source, int(found["count"]) if count is None else count
-        )
+        return Errand("deliver", what, filled.place(found["to"]), source, count)
 
     def _setup(
         self, frame: Mapping[str, Any], errands: Sequence[Errand], filled: _Filled, rng: np.random.Generator

@@ -1,6 +1,6 @@
 """What a goal says that the errands made of it don't, and the other way round: signs that it was not understood.
 
-They are only signs: a thing may be named in a remark. So they make the one of two readings less likely, not impossible.
+They are only signs: a thing may be named in a remark. So of two readings the one with fewer is believed.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from .spelling import plain
 from .understanding import in_place_names
 
 _SAID = {
-    "throw away": r"bin|binned|trash\w*|rubbish|garbage|throw\w*|thrown|toss\w*|chuck\w*|dump\w*|dispos\w+|discard\w*|"
-    r"ditch\w*|rid|scrap\w*|waste\w*|wastebasket|dustbin|landfill|goner|gone off|had its day|better days|out",
+    "throw away": r"bin|binned|trash\w*|rubbish|garbage|throw\w*|toss\w*|chuck\w*|dump\w*|dispos\w+|discard\w*|"
+    r"ditch\w*|rid|scrap\w*|waste\w*|dustbin|landfill|goner|gone off|had its day|better days|out",
     "open the": r"open\w*|pull\w*|slide|ajar",
     "close the": r"clos\w+|shut\w*|push\w*|slam",
     "wipe the": r"wip\w+|scrub\w*|mop\w*|polish\w*|clean\w*|cloth|dry|crumbs?|spill\w*|spilt|sticky|mess\w*|puddle",
-    "two|three|four": r"two|2|couple|pair|both|three|3|trio|four|4|each|twice|another|second|\d",
+    "two|three|four": r"two|couple|pair|both|three|trio|four|each|twice|another|second|\d",
 }
 """What an errand may be, and the words of a goal that speak for it."""
 _ERRANDS = {"open the": "open", "close the": "close|shut", "wipe the": "wipe"}
