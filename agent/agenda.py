@@ -6,23 +6,24 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..sim.observation import Observation
 from ..sim.scene import Scene
 from . import errands, reviewing, understanding
 from .accounts import OverBudget
-from .canonical import told
+from .canonical import UNCLEAR, told
 from .config import Config
 from .decompose import decompose
 from .language_model import LanguageModel
 from .meaning import Meaning
+from .person import picked
 from .server import ServerError
 from .types import OVER, Errands, Step, Subgoal
 from .unsaid import unsaid
 
 if TYPE_CHECKING:
-    from .restating import Restating
+    from .restating import Restating, Way
 
 _KNOWN = 64
 """Subgoals whose meanings are kept."""
@@ -30,6 +31,16 @@ _NEAR = 12
 """Earlier subgoals whose things are not taken again."""
 _ANY_OF = re.compile(r"\b(?:an?|one|another|some|any|two|three|four)\b", re.I)
 """Words of an errand that any thing of a kind will do for, so another one than an earlier errand's."""
+
+
+class Beginning(NamedTuple):
+    """How a goal is begun."""
+
+    subgoals: tuple[Subgoal, ...]
+    question: str = ""
+    """What to ask first, if there is somebody; "": it is clear enough."""
+    options: tuple[str, ...] = ()
+    """Answers to it; (): an answer is in words of one's own."""
 
 
 class Agenda:
@@ -49,20 +60,36 @@ class Agenda:
         self._restating = restating
         self._meanings: dict[str, Meaning | None] = {}
 
-    def beginning(self, holding: str | None = None) -> tuple[Subgoal, ...]:
+    def beginning(self, holding: str | None = None) -> Beginning:
         """The errands of the goal's own words; `holding`: what is in the hand when they are spoken."""
         if not self._config.decompose:
-            return (Subgoal(self._goal),)
+            return Beginning((Subgoal(self._goal),))
         parts = tuple(decompose(self._goal, self._scene))
         people = any(place.kind == "person" for place in self._scene.places)
         if self._restating is None or self._planner or not people:
-            return parts
+            return Beginning(parts)
         signs = self._signs(parts)
         if signs == 0:
-            return parts
-        said = self._restating(self._goal, holding, self._scene)
-        restated = tuple(Subgoal(text, index) for index, text in enumerate(said))
-        return restated if restated and self._signs(restated) < signs else parts
+            return Beginning(parts)
+        ways = self._restating(self._goal, holding, self._scene)
+        if ways and ways[0].errands == (UNCLEAR,):
+            unread = signs == math.inf
+            return Beginning(parts, f"What do you mean by {self._goal!r}?" if unread else "")
+        better = [way for way in ways if self._signs(_subgoals(way.errands)) < signs]
+        return self._among(better) if better else Beginning(parts)
+
+    def _among(self, ways: Sequence[Way]) -> Beginning:
+        """The likeliest of several ways to say the goal; where another is likely as well, the question which."""
+        likely = tuple("; ".join(way.errands) for way in ways if way.share >= self._config.ask_way)
+        asks = f"What is meant by {self._goal!r}: {', or '.join(map(repr, likely))}?" if len(likely) > 1 else ""
+        return Beginning(_subgoals(ways[0].errands), asks, likely if asks else ())
+
+    def answered(self, said: str | None, options: Sequence[str]) -> tuple[Subgoal, ...]:
+        """What a person's answer to the question of the beginning asks for; (): it is none."""
+        if option := picked(said, options):
+            return _subgoals(option.split("; "))
+        parts = tuple(decompose(said, self._scene)) if said and said.strip() else ()
+        return parts if all(map(self._read, parts)) else ()
 
     def _signs(self, parts: Sequence[Subgoal]) -> float:
         """How many signs there are that the goal was not understood so; infinite where a part is not plain."""
@@ -122,3 +149,7 @@ class Agenda:
                 self._meanings.clear()
             self._meanings[subgoal.text] = understanding.read(subgoal.text, self._scene)
         return self._meanings[subgoal.text]
+
+
+def _subgoals(errands: Iterable[str]) -> tuple[Subgoal, ...]:
+    return tuple(Subgoal(text, index) for index, text in enumerate(errands))

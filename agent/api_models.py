@@ -61,8 +61,9 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     answer: str = Field(
-        min_length=1, max_length=200, pattern=r"\S", examples=["the pepsi"],
-        description="One of the question's options, its number from 1, what it is about, or 'none' (the run stops).",
+        min_length=1, max_length=2000, pattern=r"\S", examples=["the pepsi"],
+        description="One of the question's options, its number from 1, what it is about, or 'none' (the run stops); "
+        "where it has no options, what is meant, in words.",
     )  # fmt: skip
 
 

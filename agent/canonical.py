@@ -20,6 +20,7 @@ from .spelling import mended, plain
 from .teacher import Errand
 
 REFUSAL = "that is not possible"
+UNCLEAR = "that is not clear"
 CATEGORIES = {
     "drink": ("a drink", "drinks"), "snack": ("a snack", "snacks"), "soda": ("a soda", "sodas"),
     "fruit": ("a fruit", "fruits"), "chips": ("a bag of chips", "bags of chips"), "can": ("a can", "cans"),
@@ -39,7 +40,7 @@ def utterance(errand: Errand, scene: Scene, goal: str = "") -> str | None:
     """
     different = errand.kind == "deliver" and errand.count > 1 and any(word in goal.lower() for word in _DIFFERENT)
     said = _said(errand, goal, different)
-    if said is None or errand.kind == "refuse":
+    if said is None or errand.kind in ("refuse", "unclear"):
         return said
     count = errand.count if errand.kind == "deliver" else 1
     to = errand.to or errand.target
@@ -73,6 +74,8 @@ def _said(errand: Errand, goal: str, different: bool) -> str | None:
     match errand.kind:
         case "refuse":
             return REFUSAL
+        case "unclear":
+            return UNCLEAR
         case "go":
             return f"go to the {errand.target}"
         case "open" | "close" | "wipe":
@@ -109,11 +112,17 @@ def _called(things: frozenset[str], goal: str) -> tuple[str, str, str] | None:
     known = named(goal)
     if len(things) == 1 and things & known:
         (name,) = things
-        return f"the {name}", "", ""
+        return f"the {name}", many(name), ""
     ways = _ways().get(things, [])
     fitting = [way for way in ways if named(way[2]) <= known] or ways
     words = _stems(goal)
     return max(fitting, key=lambda way: len(_stems(f"{way[0]} {way[2]}") & words), default=None)
+
+
+def many(name: str) -> str:
+    """Several things of one name."""
+    first, of, rest = name.partition(" of ")
+    return f"{first if first.endswith('s') else first + 's'}{of}{rest}"
 
 
 def _stems(text: str) -> set[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -153,7 +153,7 @@ class Loop:
     def decompose(self, turn: Turn) -> Change:
         """What to pursue by itself, and in what order."""
         current, known = turn.get("current", 0), turn.get("subgoals")
-        subgoals = known or self._agenda.beginning(turn["observation"].robot.holding)
+        subgoals = known or self._beginning(turn["observation"])
         made = self._agenda.revised(subgoals, turn["observation"], self.journal.steps.newest)
         if made and made.errands:
             rest = (Subgoal(text, current + i) for i, text in enumerate(made.errands))
@@ -204,11 +204,9 @@ class Loop:
         if decision.kind == "act":
             return {"decision": asking.leave(decision, turn["candidates"], self.person)}
         assert self.person is not None, "where there is nobody, nothing is asked"
-        said = recalling.answered(self.memory, decision.reason) or self.person(decision.reason, decision.options)
-        chosen = asking.chosen(decision, said)
+        chosen = asking.chosen(decision, self._told(decision.reason, decision.options))
         if chosen.options and chosen.phrase:
-            now = self._header.started + turn["observation"].time
-            self.memory.remember([recalling.told(decision.reason, chosen.phrase, now, self._header.run_id)])
+            self._keep(decision.reason, chosen.phrase, turn["observation"])
         return {"decision": chosen}
 
     def act(self, turn: Turn) -> Change:
@@ -266,6 +264,26 @@ class Loop:
         return {"index": turn["index"] + 1, "subgoals": subgoals, "current": turn["current"] + over, "ending": ending}
 
     # What the phases share.
+
+    def _beginning(self, observation: Observation) -> tuple[Subgoal, ...]:
+        """The goal's errands, after a person was asked what is meant, if that is not clear and somebody is there."""
+        begun = self._agenda.beginning(observation.robot.holding)
+        if not begun.question or self.person is None:
+            return begun.subgoals
+        meant = self._agenda.answered(self._told(begun.question, begun.options), begun.options)
+        if meant:
+            self._keep(begun.question, "; ".join(subgoal.text for subgoal in meant), observation)
+        return meant or begun.subgoals
+
+    def _told(self, question: str, options: Sequence[str]) -> str | None:
+        """What a person says to a question, or said to it earlier; None: nothing."""
+        assert self.person is not None, "where there is nobody, nothing is asked"
+        return recalling.answered(self.memory, question) or self.person(question, options)
+
+    def _keep(self, question: str, answer: str, observation: Observation) -> None:
+        """Remember what was told, so that it is not asked again."""
+        now = self._header.started + observation.time
+        self.memory.remember([recalling.told(question, answer, now, self._header.run_id)])
 
     def _unmet(self, skill: Skill, seen: Observation) -> str:
         """Why a skill is not to be tried; "": it is."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..sim.scene import Scene
-from .canonical import REFUSAL, utterance
+from .canonical import REFUSAL, UNCLEAR, utterance
 from .episodes import RENAMED, Segment, TrainingEpisode, renamed, renaming
 from .instructions import Grammar
 from .restating import accepted, answer, prompt
@@ -23,7 +23,7 @@ def restatements(scene: Scene, part: str, seed: int, *, spoken: float = _SPOKEN)
 
     In `RENAMED` of those that name all they want, the things go by other names, so that names are copied.
     """
-    plainly, people = Grammar(scene, part), SpokenGrammar(scene, part)
+    plainly, people = Grammar(scene, part), SpokenGrammar(scene, part, unclear=True)
     rng = np.random.default_rng((seed, 2))
     while True:
         made = (people if rng.random() < spoken else plainly).draw(rng)
@@ -41,5 +41,5 @@ def restated(made: Instruction, scene: Scene) -> tuple[str, ...]:
     held = made.setup.holding
     said = [utterance(errand, scene, f"{made.text} {held or ''}") for errand in made.errands]
     errands = tuple(text for text in said if text)
-    taken = errands == (REFUSAL,) or accepted(made.text, errands, held, scene)
+    taken = errands in ((REFUSAL,), (UNCLEAR,)) or accepted(made.text, errands, held, scene)
     return errands if all(said) and taken else ()

@@ -6,15 +6,16 @@ goal does not name, but for kinds of things. Otherwise the goal stays as it was 
 
 from __future__ import annotations
 
+import math
 import re
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 
 from ..sim.scene import Scene
 from . import understanding
-from .canonical import REFUSAL, named
+from .canonical import REFUSAL, UNCLEAR, named
 from .causal_lm import CausalLM
 from .describing import FILLER
 from .meaning import Meaning
@@ -31,11 +32,20 @@ _MOST = 160
 """Tokens that are said at most."""
 
 
+class Way(NamedTuple):
+    """A goal in plain words."""
+
+    errands: tuple[str, ...]
+    """In order; `(canonical.UNCLEAR,)`: nobody knows without asking."""
+    share: float
+    """Its probability among all ways that may be meant, in (0, 1]."""
+
+
 class Restating(Protocol):
     """Says a goal again in plain words."""
 
-    def __call__(self, goal: str, holding: str | None, scene: Scene) -> tuple[str, ...]:
-        """The errands of the goal, in order; `holding`: what is in the hand. (): it is not known how to say it."""
+    def __call__(self, goal: str, holding: str | None, scene: Scene) -> tuple[Way, ...]:
+        """What may be meant, the likeliest first; `holding`: what is in the hand. (): it is not known how to say it."""
         ...
 
 
@@ -96,14 +106,18 @@ class Restater:
     def __init__(self, model: Any, tokenizer: Any, beams: int = 4):
         self._model, self._tokenizer, self._beams = model.eval(), tokenizer, beams
 
-    def __call__(self, goal: str, holding: str | None, scene: Scene) -> tuple[str, ...]:
-        """The likeliest way to say it that is taken; (): there is none, or that it is not possible is likelier."""
-        for errands, _ in self.ways(goal, holding):
+    def __call__(self, goal: str, holding: str | None, scene: Scene) -> tuple[Way, ...]:
+        """The ways that are taken, each meaning once; none from where on it is likelier that it is not possible."""
+        found: dict[frozenset[Meaning | None], tuple[tuple[str, ...], float]] = {}
+        for errands, log_probability in self.ways(goal, holding):
             if errands == (REFUSAL,):
                 break
-            if accepted(goal, errands, holding, scene):
-                return errands
-        return ()
+            if errands == (UNCLEAR,) or accepted(goal, errands, holding, scene):
+                meant = frozenset(understanding.read(errand, scene) for errand in errands)
+                said, share = found.get(meant, (errands, 0.0))
+                found[meant] = said, share + math.exp(log_probability)
+        whole = sum(share for _, share in found.values())
+        return tuple(sorted((Way(said, share / whole) for said, share in found.values()), key=lambda way: -way.share))
 
     @torch.inference_mode()
     def ways(self, goal: str, holding: str | None = None) -> list[tuple[tuple[str, ...], float]]:

@@ -19,7 +19,7 @@ import yaml
 from ..sim.catalogue import KITCHEN
 from ..sim.scene import Scene
 from ..sim.task import Setup
-from .canonical import CATEGORIES
+from .canonical import CATEGORIES, many
 from .frames import fits, in_a_persons_hand, name_of, part_of, pick
 from .slots import PLURALS, Instruction, Slots
 from .teacher import Errand, Kind
@@ -28,7 +28,7 @@ _THINGS = ("x", "y", "z", "u", "v", "n", "m")
 _KINDS = ("sodas", "drinks", "snacks", "fruits", "cans", "bottles", "bags of chips")
 """What many of a kind are called."""
 _ERRAND = re.compile(
-    r"(?P<verb>hold|find|go|open|close|wipe) (?P<target>[^@]+?)(?: @ (?P<near>.+))?|(?P<refuse>refuse)"
+    r"(?P<verb>hold|find|go|open|close|wipe) (?P<target>[^@]+?)(?: @ (?P<near>.+))?|(?P<none>refuse|unclear)"
     r"|(?:(?P<count>\d|all) )?(?P<thing>\[.*?\]|\w+)(?: @ (?P<source>[^>]+?))? > (?P<to>.+)"
 )
 _BRACKET = re.compile(r"\[(.*?)\]")
@@ -56,11 +56,20 @@ class _Filled:
 
 
 class SpokenGrammar:
-    """Draws instructions for a kitchen. `part` chooses the training or the development frames."""
+    """Draws instructions for a kitchen. `part` chooses the training or the development frames; `unclear`: also those
+    that nobody understands without asking back."""
 
-    def __init__(self, scene: Scene, part: str = "train", frames: Sequence[dict[str, Any]] | None = None):
+    def __init__(
+        self,
+        scene: Scene,
+        part: str = "train",
+        frames: Sequence[dict[str, Any]] | None = None,
+        *,
+        unclear: bool = False,
+    ):
         self._slots = Slots(scene, part)
-        self._frames = part_of(spoken_frames(), part) if frames is None else list(frames)
+        known = part_of(spoken_frames(), part) if frames is None else frames
+        self._frames = [frame for frame in known if unclear or frame["do"] != ["unclear"]]
         self._drawers = [d.name for d in scene.drawers]
 
     def draw(self, rng: np.random.Generator) -> Instruction:
@@ -94,6 +103,7 @@ class SpokenGrammar:
             wanted = _left_out(slot, errands, kinds) or {*KITCHEN} - apart
             kinds[slot] = (next((kind for kind in free if kind in wanted), free[0]),)
         words = {slot: name_of(kinds[slot][0], rng, "the").removeprefix("the ") for slot in _THINGS}
+        words |= {f"{slot}s": many(words[slot]) for slot in _THINGS}
         words |= {"k": k, "j": j, "kind": CATEGORIES[PLURALS[k]][0].partition(" ")[2]}
         for slot in "de":
             words[slot], kinds[slot] = self._slots.described_thing(rng)
@@ -112,8 +122,8 @@ class SpokenGrammar:
         found = _ERRAND.fullmatch(text)
         if not found:
             raise ValueError(f"Expected an errand such as 'x > user', 'all k @ s > p' or 'open w', got {text!r}.")
-        if found["refuse"]:
-            return Errand("refuse")
+        if found["none"]:
+            return Errand(cast(Kind, found["none"]))
         verb = cast(Kind | None, found["verb"])
         if verb in ("hold", "find"):
             return Errand(verb, _kinds(found["target"], filled, rng), source=filled.place(found["near"]))
@@ -136,7 +146,8 @@ class SpokenGrammar:
             if errand.count and rng.random() < (0.12 if len(errands) == 1 else 0.03):
                 missing -= 1  # It can't be done, or not wholly.
             elsewhere = [p for p in surfaces if p not in (errand.source, errand.to)]
-            for kind in [kind for kind in errand.what if kind not in claimed][:missing]:
+            kinds = [kind for kind in errand.what if kind not in claimed]
+            for kind in (kinds * missing if len(errand.what) == 1 else kinds)[:missing]:
                 claimed.add(kind)
                 objects.append((kind, errand.source or pick(rng, [p for p in surfaces if p != errand.to])))
             if errand.source and len(errand.what) == 1 and rng.random() < 0.5:

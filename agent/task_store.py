@@ -63,7 +63,8 @@ class Question:
     """What a person is asked."""
 
     kind: Literal["approve", "answer"]
-    """'approve': whether to do a skill; 'answer': which of the options is meant."""
+    """'approve': whether to do a skill; 'answer': which of the options is meant, or without any what in a person's own
+    words."""
     text: str
     options: tuple[str, ...]
 

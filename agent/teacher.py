@@ -16,7 +16,7 @@ from ..sim.catalogue import CATALOGUE
 from ..sim.observation import Observation, SeenObject
 from ..sim.scene import Scene
 
-Kind = Literal["deliver", "hold", "find", "go", "open", "close", "wipe", "refuse"]
+Kind = Literal["deliver", "hold", "find", "go", "open", "close", "wipe", "refuse", "unclear"]
 
 DONE = "done"
 REFUSE = "say that it is not possible"
@@ -28,7 +28,8 @@ class Errand:
 
     `what` are the object types that will do, best first (for wipe: what to wipe with); `to` a place, a drawer or
     what to lay it on; `source` the place or drawer that they must come from; `count` how many different objects (0:
-    all of them at `source`); `target` a place or drawer for go, open, close and wipe.
+    all of them at `source`); `target` a place or drawer for go, open, close and wipe. What is unclear nobody can do
+    before it was asked what is meant.
     """
 
     kind: Kind
@@ -101,6 +102,8 @@ class Teacher:
         match errand.kind:
             case "refuse":
                 return REFUSE
+            case "unclear":
+                raise ValueError("Expected an errand that is clear, got one that is to be asked about.")
             case "go":
                 return None if now.robot.place == errand.target else f"go to the {errand.target}"
             case "open" | "close":

@@ -94,7 +94,7 @@ class Pool:
     def answer(self, task: str, words: str) -> None:
         """Give a person's answer to the question that waits. Raises `NotAsking`, `NoSuchAnswer`."""
         question = self._asked(task, "answer")
-        if words.strip().lower() != NONE and picked(words, question.options) is None:
+        if question.options and words.strip().lower() != NONE and picked(words, question.options) is None:
             raise NoSuchAnswer(f"Expected one of {', '.join(map(repr, question.options))}, or {NONE!r}; got {words!r}.")
         self._said(task, question, words, "answered", {"answer": words})
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from doable.agent import Agent, Config, ScriptedModel, WrittenAnswers
 from doable.agent.asking import any_will_do, prediction_set, quantile, shares
 from doable.agent.bench_asking import Asked, requests, run_asking_benchmark, summarise
+from doable.agent.canonical import UNCLEAR
 from doable.agent.person import AtTerminal, picked
+from doable.agent.restating import Way
 from doable.agent.scoring import rank
 from doable.agent.understanding import read
 from doable.memory.embedding import HashEmbedder
@@ -306,3 +308,44 @@ def test_the_benchmark_writes_its_figures(tmp_path):
     assert (tmp_path / "table.md").read_text() == table
     assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 4
     assert json.loads((tmp_path / "summary.json").read_text())["n"] == 2
+
+
+class Restated(Agent):
+    """Has other words for a goal."""
+
+    def __init__(self, *args, ways, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._ways = ways
+
+    def _make_restating(self):
+        return lambda goal, holding, scene: self._ways
+
+
+@pytest.mark.parametrize(
+    ("ways", "question", "said"),
+    [
+        ((Way((UNCLEAR,), 1.0),), "What do you mean by 'that one, you know'?", "bring me the pepsi"),
+        (
+            (Way(("bring me the coke",), 0.6), Way(("bring me the pepsi",), 0.4)),
+            "What is meant by 'that one, you know': 'bring me the coke', or 'bring me the pepsi'?",
+            "2",
+        ),
+    ],
+)
+def test_what_a_goal_means_is_asked_before_anything_is_done_and_once(tmp_path, ways, question, said):
+    heard = []
+
+    def person(asked, options):
+        heard.append(asked)
+        return said
+
+    for _ in range(2):
+        plain = agent(tmp_path, person=person, say=fetches("pepsi"))
+        run = Restated(
+            plain.world, plain.model, plain.memory, plain.values, config=plain.config, person=person, ways=ways
+        )
+        result = run.run("that one, you know")
+        assert [step.subgoal.text for step in result.steps] == ["bring me the pepsi"] * len(result.steps)
+        assert At("pepsi", "user").holds(run.world.facts())
+        run.memory.close()
+    assert heard == [question]

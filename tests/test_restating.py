@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 
 from doable.agent.agenda import Agenda
-from doable.agent.canonical import REFUSAL
+from doable.agent.canonical import REFUSAL, UNCLEAR
 from doable.agent.config import Config
 from doable.agent.restatements import restatements
-from doable.agent.restating import Restater, accepted, answer, prompt, restater
+from doable.agent.restating import Restater, Way, accepted, answer, prompt, restater
 from doable.agent.types import Subgoal
 from doable.agent.understanding import read
 from doable.sim.scene import load_scene
@@ -18,38 +19,70 @@ from doable.sim.scene import load_scene
 SCENE = load_scene("kitchen")
 
 
-def agenda(goal, said, **settings):
+def agenda(goal, *ways, **settings):
+    """`ways`: what the goal may mean, each as likely as the others."""
     asked = []
 
     def restating(*told):
         asked.append(told)
-        return said
+        return tuple(Way(errands, 1 / len(ways)) for errands in ways if errands)
 
     return Agenda(goal, SCENE, Config(**settings), restating=restating), asked
 
 
 def test_a_goal_in_odd_words_becomes_plain_errands():
     mine, asked = agenda("apple: here; coke: gone", ("bring me the apple", "throw away the coke"))
-    assert mine.beginning("sponge") == (Subgoal("bring me the apple", 0), Subgoal("throw away the coke", 1))
+    begun = mine.beginning("sponge")
+    assert begun.subgoals == (Subgoal("bring me the apple", 0), Subgoal("throw away the coke", 1))
+    assert not begun.question
     assert asked == [("apple: here; coke: gone", "sponge", SCENE)]
 
 
 def test_a_plain_goal_is_not_said_again():
     mine, asked = agenda("bring me the apple", ("bring me the coke",))
-    assert mine.beginning() == (Subgoal("bring me the apple", 0),)
+    assert mine.beginning().subgoals == (Subgoal("bring me the apple", 0),)
     assert not asked
 
 
 def test_where_it_is_not_known_how_the_goal_stays_as_it_is():
     goal = "the apple, you know what to do"
-    assert agenda(goal, ())[0].beginning() == (Subgoal(goal, 0),)
-    assert agenda(goal, ("bring me the apple",), decompose=False)[0].beginning() == (Subgoal(goal, 0),)
+    assert agenda(goal, ())[0].beginning() == ((Subgoal(goal, 0),), "", ())
+    assert agenda(goal, ("bring me the apple",), decompose=False)[0].beginning().subgoals == (Subgoal(goal, 0),)
+
+
+def test_where_two_ways_are_likely_a_person_is_asked_which():
+    goal, here, there = "the apple, you know where", ("bring me the apple",), ("put the apple on the table",)
+    mine, _ = agenda(goal, here, there)
+    begun = mine.beginning()
+    assert begun.subgoals == (Subgoal("bring me the apple"),)
+    assert repr(goal) in begun.question
+    assert begun.options == ("bring me the apple", "put the apple on the table")
+    assert mine.answered("2", begun.options) == (Subgoal("put the apple on the table"),)
+    assert mine.answered("throw away the apple, then close the top drawer", begun.options) == (
+        Subgoal("throw away the apple", 0),
+        Subgoal("close the top drawer", 1),
+    )
+    assert not agenda(goal, here, there, ask_way=0.6)[0].beginning().question
+
+
+@pytest.mark.parametrize("said", [None, "", "none", "the usual", "sing me a song"])
+def test_an_answer_that_says_nothing_changes_nothing(said):
+    assert agenda("the usual", (UNCLEAR,))[0].answered(said, ()) == ()
+
+
+def test_what_is_not_clear_is_asked_about_unless_rules_have_read_it():
+    begun = agenda("put it over there, will you", (UNCLEAR,))[0].beginning()
+    assert begun == (
+        (Subgoal("put it over there, will you"),), "What do you mean by 'put it over there, will you'?", ()
+    )  # fmt: skip
+    goal = "I need my orange, and since you're at it, the banana goes in the top drawer"
+    assert agenda(goal, (UNCLEAR,))[0].beginning() == Agenda(goal, SCENE, Config()).beginning()
 
 
 def test_a_goal_that_the_rules_may_have_misread_is_said_again():
     goal = "I need my orange, and since you're at it, the banana goes in the top drawer"
     said = ("bring me the orange", "put the banana in the top drawer")
-    assert [subgoal.text for subgoal in agenda(goal, said)[0].beginning()] == list(said)
+    assert [subgoal.text for subgoal in agenda(goal, said)[0].beginning().subgoals] == list(said)
     worse = ("bring me the orange",)
     assert agenda(goal, worse)[0].beginning() == Agenda(goal, SCENE, Config()).beginning(), "no fewer signs"
 
@@ -58,7 +91,7 @@ def test_a_table_with_blocks_has_rules_alone():
     asked = []
     table = load_scene("tabletop")
     mine = Agenda("red block: blue bowl", table, Config(), restating=lambda *told: asked.append(told) or ("x",))
-    assert mine.beginning() == (Subgoal("red block: blue bowl"),)
+    assert mine.beginning().subgoals == (Subgoal("red block: blue bowl"),)
     assert not asked
 
 
@@ -75,10 +108,18 @@ class Saying(Restater):
 def test_of_what_is_taken_the_likeliest_is_given():
     goal = "the apple is for me and the coke belongs in the bin"
     whole = ("bring me the apple", "throw away the coke")
-    assert Saying((whole, -1.0), (("bring me the apple",), -1.5))(goal, None, SCENE) == whole
-    assert Saying((("bring me the banana",), -0.1), (whole, -9.0))(goal, None, SCENE) == whole
+    (first, second) = Saying((whole, -1.0), (("bring me the apple",), -1.5))(goal, None, SCENE)
+    assert (first.errands, second.errands) == (whole, ("bring me the apple",))
+    assert first.share == pytest.approx(1 - second.share) == pytest.approx(1 / (1 + math.exp(-0.5)))
+    assert Saying((("bring me the banana",), -0.1), (whole, -9.0))(goal, None, SCENE) == (Way(whole, 1.0),)
     assert Saying(((REFUSAL,), -0.1), (whole, -9.0))(goal, None, SCENE) == ()
+    assert Saying(((UNCLEAR,), -0.1), (whole, -9.0))(goal, None, SCENE)[0].errands == (UNCLEAR,)
     assert Saying()(goal, None, SCENE) == ()
+
+
+def test_two_ways_of_the_same_meaning_are_one():
+    ways = Saying((("bring me the apple",), -1.0), (("fetch the apple",), -2.0))("the apple, me", None, SCENE)
+    assert ways == (Way(("bring me the apple",), 1.0),)
 
 
 def test_what_is_left_out_is_of_the_kind():
@@ -118,7 +159,7 @@ def test_what_is_taught_is_plain():
         errands = tuple(said.text.strip().split("; "))
         assert said.text == answer(errands)
         known = [kind for errand in episode.instruction.errands for kind in errand.what if kind in SCENE.types]
-        if known and errands != (REFUSAL,):
+        if known and errands not in ((REFUSAL,), (UNCLEAR,)):
             assert all(read(errand, SCENE) for errand in errands), errands
 
 
@@ -143,4 +184,5 @@ def test_the_same_seed_teaches_the_same():
     ],
 )
 def test_the_model_that_ships(goal, holding, errands):
-    assert restater()(goal, holding, SCENE) == errands
+    ways = restater()(goal, holding, SCENE)
+    assert (ways[0].errands if ways else ()) == errands

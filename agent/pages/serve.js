@@ -89,8 +89,10 @@ function asked(task) {
   const question = task.state === "waiting" && !task.stopping ? task.question : null;
   $("question").hidden = !question;
   if (!question) return;
+  if ($("what").textContent === question.text && $("options").querySelector("input")) return; // somebody is writing
   $("what").textContent = question.text;
   const approve = question.kind === "approve";
+  if (!approve && question.options.length === 0) return inWords(task);
   $("options").replaceChildren(...[...question.options, ...(approve ? [] : ["none"])].map((option) => {
     const button = make("button", option);
     button.addEventListener("click", async () => {
@@ -100,6 +102,24 @@ function asked(task) {
     });
     return button;
   }));
+}
+
+// A question that is answered in words of one's own.
+function inWords(task) {
+  const form = make("form");
+  const words = make("input");
+  words.setAttribute("aria-label", "Your answer");
+  words.maxLength = 2000;
+  words.required = true;
+  form.append(words, make("button", "Answer"));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    $("question").hidden = true;
+    form.remove();
+    await post(`v1/tasks/${task.id}/answer`, { answer: words.value });
+    head();
+  });
+  $("options").replaceChildren(form);
 }
 
 async function fetchFile(id, name) {
