@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from doable.agent.canonical import REFUSAL, named, utterance
+from doable.agent.canonical import REFUSAL, UNCLEAR, named, utterance
 from doable.agent.instructions import Grammar
 from doable.agent.spoken_frames import SpokenGrammar
 from doable.agent.teacher import Errand
@@ -41,7 +41,14 @@ SODAS = tuple(name for name, kind in KITCHEN.items() if kind.is_a("soda"))
         (Errand("find", ("apple",)), "where's my apple", "find the apple"),
         (Errand("go", target="user"), "here, boy", "go to the user"),
         (Errand("wipe", ("sponge",), target="table"), "crumbs", "wipe the table"),
+        (Errand("deliver", ("apple",), "user", count=2), "apples, a pair", "bring me two apples"),
+        (
+            Errand("deliver", ("coke",), "table", "far counter", count=0),
+            "cokes",
+            "put all the cokes from the far counter on the table",
+        ),
         (Errand("refuse"), "sing", REFUSAL),
+        (Errand("unclear"), "put it there", UNCLEAR),
     ],
 )
 def test_plain_words(errand, goal, said):

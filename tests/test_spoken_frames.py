@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from doable.agent.canonical import many
 from doable.agent.episodes import episodes
 from doable.agent.spoken_frames import SpokenGrammar, spoken_frames
 from doable.sim.catalogue import KITCHEN
@@ -33,8 +34,30 @@ def test_every_frame_is_filled_with_what_there_is():
             assert {errand.to, errand.source, errand.target} - {None} <= PLACES, frame
             assert set(errand.what) <= set(KITCHEN), frame
             if errand.kind in ("deliver", "hold", "find"):
-                assert len(errand.what) >= errand.count, frame
+                assert len(errand.what) >= errand.count or len(errand.what) == 1, frame
         SymbolicWorld(SCENE).reset(made.setup)
+
+
+def test_several_of_one_type_are_called_so_and_are_there():
+    made = one("two {xs}, please", "2 x > user", seed=3)
+    (errand,) = made.errands
+    assert (errand.count, len(errand.what)) == (2, 1)
+    assert [kind for kind, _ in made.setup.objects].count(errand.what[0]) == 2
+    assert re.match(r"two [\w ]+s, please", made.text, re.I)
+    assert (many("bag of rice chips"), many("rice chips"), many("lime soda")) == (
+        "bags of rice chips",
+        "rice chips",
+        "lime sodas",
+    )
+
+
+def test_what_nobody_understands_is_drawn_only_where_asked_for():
+    frames = [{"words": "put it there", "do": ["unclear"]}, {"words": "the {x}", "do": ["x > user"]}]
+    rng = np.random.default_rng(0)
+    clear = SpokenGrammar(SCENE, frames=frames)
+    assert {clear.draw(rng).frame for _ in range(20)} == {"the {x}"}
+    both = SpokenGrammar(SCENE, frames=frames, unclear=True)
+    assert {both.draw(rng).frame for _ in range(20)} == {"the {x}", "put it there"}
 
 
 def test_no_frame_stands_twice():
