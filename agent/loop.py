@@ -10,13 +10,10 @@ snapshot's id in its state, and `act` does nothing else: the world that a checkp
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from langgraph.graph import END, START, StateGraph
 
 from ..memory.consolidation import consolidate
@@ -31,25 +28,20 @@ from . import (
     caution,
     checking,
     errands,
-    guards,
-    looking_ahead,
     prompts,
     recalling,
-    recovering,
-    scoring,
 )
 from .accounts import OverBudget
 from .agenda import Agenda
 from .checking import Limits
+from .choosing import Choosing
 from .config import Config
-from .done_value import GoalValues
 from .journal import Footer, Journal
 from .language_model import LanguageModel
-from .meaning import Meaning
 from .person import Person, Timed
 from .runs import RunFolder
 from .spending import Metered, Purse
-from .turn import Change, Turn, Values
+from .turn import Change, Turn, Values, pursued
 from .types import OVER, Decision, Step, Subgoal, Verdict
 from .weighing import Weighing
 
@@ -94,6 +86,7 @@ class Loop:
         planner = Metered(planner, self._purse) if planner and vague else None
         self._vague = planner is not None
         self._agenda = Agenda(journal.header.goal, world.scene, config, planner, restating)
+        self._choosing = Choosing(self._agenda, library, world.scene, values, journal, config)
         self._weighing = Weighing(
             self.model,
             list(self._skills),
@@ -162,11 +155,11 @@ class Loop:
 
     def score(self, turn: Turn) -> Change:
         """What would help, weighed by what can work, for every skill."""
-        subgoal, observation, episode = self._pursued(turn), turn["observation"], self._header.run_id
+        subgoal, observation, episode = pursued(turn), turn["observation"], self._header.run_id
         now = self._header.started + observation.time
         left = self._purse.left(turn["index"], observation.time - self._header.began)
         told = [record.sentence(now) for record in turn["recalled"]] if self.config.prompt_memory else []
-        can = self._can(subgoal, observation)
+        can = self._choosing.can(turn)
         try:
             self._purse.before_turn()
             weighed = self._weighing(
@@ -174,8 +167,8 @@ class Loop:
                 prompts.turns(self._steps(subgoal)),
                 observation,
                 can=can * caution.factors(self.memory, self.library, observation, now=now, episode=episode),
-                tabu=self._tabu(turn),
-                plain=self._meaning(turn) is not None,
+                tabu=self._choosing.tabu(turn),
+                plain=self._choosing.meaning(turn) is not None,
                 examples=lambda: recalling.examples(self.memory, episode),
                 memory=[*told, f"there may be {left.sentence()} more"] if self.config.prompt_left else told,
             )
@@ -188,15 +181,7 @@ class Loop:
         """The best one, or what to ask a person."""
         if stop := turn.get("stop"):
             return {"decision": Decision("stop", None, stop)}
-        asked = self._meaning(turn)
-        if asked and guards.reached(asked, turn["observation"], self._steps(self._pursued(turn))):
-            return {"decision": self._tidy(turn) or Decision("finish", None, f"it is seen that {asked}")}
-        decision = scoring.choose(turn["candidates"], self._skills, self._tabu(turn), self._least(turn))
-        if notes := turn.get("thought"):
-            decision = replace(decision, reason=f"{decision.reason}; {notes}")
-        if decision.kind == "act":
-            decision = self._question(turn) or self._looked_ahead(turn, decision)
-        return {"decision": decision}
+        return {"decision": self._choosing(turn, self._weighing.floor, asks=self.person is not None)}
 
     def ask(self, turn: Turn) -> Change:
         """A person's word: which one is meant, or whether to do it. Nothing has moved yet."""
@@ -220,7 +205,7 @@ class Loop:
 
     def check(self, turn: Turn) -> Change:
         """What came of it, by what is seen."""
-        decision, outcome, subgoal = turn["decision"], turn.get("outcome"), self._pursued(turn)
+        decision, outcome, subgoal = turn["decision"], turn.get("outcome"), pursued(turn)
         if outcome is None:
             return {"verdict": checking.conclude(decision, subgoal, len(turn["subgoals"]))}
         after = self.world.observe()
@@ -291,7 +276,7 @@ class Loop:
 
     def _verdict(self, turn: Turn, skill: Skill, outcome: Outcome, after: Observation) -> Verdict:
         """What a look afterwards says of a skill."""
-        earlier = self._steps(self._pursued(turn))
+        earlier = self._steps(pursued(turn))
         return checking.check(skill, outcome, turn["observation"], after, earlier=earlier)
 
     def _after_choice(self, turn: Turn) -> str:
@@ -301,39 +286,6 @@ class Loop:
             return "ask"
         return kind if kind in ("act", "ask") else "check"
 
-    def _question(self, turn: Turn) -> Decision | None:
-        """What to ask before anything is done, if there is somebody; once a subgoal."""
-        pursued = self._pursued(turn)
-        if self.person is None or any(step.decision.options for step in self._steps(pursued)):
-            return None
-        least = self.config.ask_least
-        return asking.in_doubt(pursued.text, turn.get("doubt", ())) or asking.which_one(
-            pursued.text, self._meaning(turn), turn["candidates"], self._skills, least
-        )
-
-    def _looked_ahead(self, turn: Turn, decision: Decision) -> Decision:
-        """The decision, or one that leads further where the values are unsure of it."""
-        best, asked, count = turn["candidates"][0], self._meaning(turn), self.config.look_ahead
-        if not count or asked is None or best.can >= self.config.unsure or turn["candidates"][1:2] == ():
-            return decision
-        phrase, distance = looking_ahead.promising(
-            turn["candidates"], count, meaning=asked, observation=turn["observation"],
-            steps=self._steps(self._pursued(turn)), scene=self.world.scene, skills=self._skills,
-        )  # fmt: skip
-        told = f"{distance:g} skills to the goal" if distance < math.inf else "the goal is not in sight"
-        return replace(decision, phrase=phrase, reason=f"{decision.reason}; looked ahead: {told}")
-
-    def _tidy(self, turn: Turn) -> Decision | None:
-        """Before the run ends: close a drawer that was opened on the way, and that nobody asked to have open."""
-        if self._pursued(turn).index + 1 < len(turn["subgoals"]):
-            return None
-        meant = self._agenda.meanings(turn["subgoals"]).values()
-        drawer = recovering.left_open(self.journal.steps.newest, turn["observation"], [*meant])
-        skill = self._skills.get(f"close the {drawer}")
-        if skill is None or skill.phrase in self._tabu(turn) or checking.unmet(skill, turn["observation"]):
-            return None
-        return Decision("act", skill.phrase, f"the {drawer} was opened on the way")
-
     def _save(self, turn: Turn, name: str) -> str:
         return self.folder.save(f"{turn['index']:05d}-{name}", self.world.snapshot())
 
@@ -341,35 +293,8 @@ class Loop:
         subgoals = turn.get("subgoals", ())
         return subgoals[turn.get("current", 0)] if subgoals else None
 
-    def _pursued(self, turn: Turn) -> Subgoal:
-        return turn["subgoals"][turn["current"]]
-
     def _steps(self, subgoal: Subgoal) -> tuple[Step, ...]:
         return self.journal.steps.of(subgoal)
-
-    def _can(self, subgoal: Subgoal, observation: Observation) -> np.ndarray:
-        """The values of all skills; of `done`, if they can tell, towards this subgoal."""
-        if isinstance(self.values, GoalValues):
-            turns = prompts.turns(self._steps(subgoal))
-            return self.values.towards(subgoal.text, observation, turns, self.library)
-        return self.values(observation, self.library)
-
-    def _tabu(self, turn: Turn) -> dict[str, str]:
-        """Phrases that are not to be chosen, each with the reason."""
-        subgoal, observation = self._pursued(turn), turn["observation"]
-        tabu = scoring.tabu(self._steps(subgoal), observation)
-        tabu |= recovering.not_meant(self._steps(subgoal), self._skills)
-        if asked := self._meaning(turn):
-            tabu |= guards.masks(asked, self.library, observation, self._steps(subgoal), self.world.scene)
-        return tabu
-
-    def _meaning(self, turn: Turn) -> Meaning | None:
-        """What the subgoal plainly asks for; None: not plain, or not to be used."""
-        return self._agenda.meaning(turn["subgoals"], self._pursued(turn))
-
-    def _least(self, turn: Turn) -> float:
-        """The floor; none for an errand that is plainly one for these skills."""
-        return 0.0 if self._meaning(turn) else self._weighing.floor
 
     def _skill(self, decision: Decision) -> Skill:
         return self._skills[decision.phrase or ""]
@@ -378,7 +303,7 @@ class Loop:
         return Step(
             index=turn["index"],
             goal=self._goal,
-            subgoal=self._pursued(turn),
+            subgoal=pursued(turn),
             observation=turn["observation"],
             recalled=turn["recalled"],
             candidates=turn["candidates"],

@@ -7,7 +7,7 @@ from ..skills.skill import Outcome, Skill
 from . import imagining, prompts
 from .loop import Loop
 from .scoring import PATIENCE, Situation, failures
-from .turn import Change, Turn
+from .turn import Change, Turn, pursued
 from .types import Decision, Subgoal, Verdict
 
 
@@ -47,7 +47,7 @@ class CritiqueLoop(PlannedLoop):
         return ""
 
     def _verdict(self, turn: Turn, skill: Skill, outcome: Outcome, after: Observation) -> Verdict:
-        subgoal, before = self._pursued(turn), turn["observation"]
+        subgoal, before = pursued(turn), turn["observation"]
         told = prompts.planning_prompt(subgoal, self._steps(subgoal), before) + prompts.continuation(skill.phrase)
         yes, no = self.model.loglikelihood(f"{told}Did that work? Answer yes or no:", (" yes\n", " no\n"))
         if yes >= no:

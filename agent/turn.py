@@ -50,5 +50,10 @@ class Turn(TypedDict):
     ending: Ending | None
 
 
+def pursued(turn: Turn) -> Subgoal:
+    """The subgoal that is pursued."""
+    return turn["subgoals"][turn["current"]]
+
+
 Change = dict[str, Any]
 """What a phase found out: some of the fields of a `Turn`."""
