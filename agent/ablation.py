@@ -1,4 +1,4 @@
-"""`doable bench tasks --ablate can | words`: the same tasks from the same seeds, without a part or with another one.
+"""`doable bench tasks --ablate can | words | ahead`: the same tasks from the same seeds, without a part or with another one.
 
 *can*: what values the skills have.
 
@@ -17,9 +17,12 @@ either.
 | rules | what they do |
 | --- | --- |
 | all | what follows |
+| as said | the same, but a goal in odd words is not said again in plain ones |
 | undivided | the goal stays whole; guards hold choices against plain words |
 | unguarded | errands are cut and said again; the model alone chooses, and ends |
 | neither | the language model reads the goal by itself |
+
+*ahead*: whether the best skills are rolled forward in the believed world where the values are unsure (`look_ahead`).
 """
 
 from __future__ import annotations
@@ -48,6 +51,7 @@ PARTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "unguarded": {"guards": False},
         "neither": {"decompose": False, "guards": False},
     },
+    "ahead": {"three skills": {}, "none": {"look_ahead": 0}},
 }
 """What can be left out or replaced, and the settings of each way."""
 FAMILY = "embodiment"

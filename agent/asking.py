@@ -20,6 +20,8 @@ from .meaning import Meaning
 from .person import Person, picked
 from .types import Candidate, Decision
 
+IN_DOUBT = "What first for "
+"""How the question begins of a model that said one thing and then another."""
 ABOUT = ("find", "pick up", "pick and place")
 """Families whose target is the object that is meant."""
 _ANY = re.compile(r"\b(?:an?|any|some|something|anything|one|either|whichever)\b", re.I)
@@ -88,7 +90,7 @@ def in_doubt(text: str, doubt: Sequence[str]) -> Decision | None:
     """The question what to do, where the model said one thing and then another; None: it did not."""
     if len(doubt) < 2:
         return None
-    return Decision("ask", None, f"What first for {text!r}: {' or '.join(doubt)}?", tuple(doubt))
+    return Decision("ask", None, f"{IN_DOUBT}{text!r}: {' or '.join(doubt)}?", tuple(doubt))
 
 
 def chosen(asked: Decision, said: str | None) -> Decision:

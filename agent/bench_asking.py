@@ -2,7 +2,7 @@
 
 A thing is meant by somebody who says so clearly, by its name, or not, by a category that two to four of the things here
 are of ("the soda"); which one was meant is drawn then. The robot stands before all of them. On one half of the requests
-`least` is calibrated (`agent/asking.py`); on the other half four ways to ask are laid side by side:
+`least` is calibrated (`agent/asking.py`); on the other half five ways to ask are laid side by side:
 
 | way | asks |
 | --- | --- |
@@ -10,6 +10,7 @@ are of ("the soda"); which one was meant is drawn then. The robot stands before 
 | always | which of all that are here |
 | never | nothing: the likeliest is taken |
 | entropy | which of all, where the shares' entropy is beyond what reached the target on the first half, asking least |
+| twice | which of two, where the model says another skill when it is asked again in other words (`ask_twice`) |
 
 A request succeeds if what is taken, or can be chosen in the answer, is what was meant. Coverage: what was meant is in
 the set.
@@ -31,7 +32,7 @@ from ..sim.symbolic import SymbolicWorld
 from ..sim.task import Setup
 from ..skills.library import SkillLibrary
 from .agent import Agent
-from .asking import entropy, prediction_set, quantile, shares
+from .asking import IN_DOUBT, entropy, prediction_set, quantile, shares
 from .bench_files import as_json, results_folder, write_whole
 from .config import Config
 from .origin import origin
@@ -66,6 +67,8 @@ class Asked:
     clear: bool
     shares: dict[str, float]
     entropy: float
+    doubt: tuple[str, ...] = ()
+    """What it said when it was asked twice, if that differed."""
 
 
 def requests(scene: Scene, count: int, seed: int) -> Iterator[Request]:
@@ -114,14 +117,27 @@ def _weighed(config: Config, n: int, seed: int, progress: Callable[[int, int], N
     for number, request in enumerate(requests(scene, 2 * n, seed), 1):
         world.reset(Setup(tuple((kind, here) for kind in request.things), here), seed=seed)
         with TemporaryDirectory(prefix="doable-bench-", ignore_cleanup_errors=True) as folder:
-            mine = replace(config, memory=f"{folder}/memory", runs=f"{folder}/runs", embedder="hash", max_steps=1)
-            memory = make_memory(mine)
-            step = next(iter(Agent(world, model, memory, values, library, mine).stream(request.text)))
+            mine = replace(
+                config, memory=f"{folder}/memory", runs=f"{folder}/runs", embedder="hash", max_steps=1, ask_twice=True
+            )
+            memory, nobody = make_memory(mine), _Nobody()
+            step = next(iter(Agent(world, model, memory, values, library, mine, person=nobody).stream(request.text)))
             memory.close()
         found = shares(step.candidates, skills)
         told = {name: share for name, share in found.items() if share > 1e-6}
-        yield Asked(request.text, request.meant, request.clear, told, entropy(found))
+        doubt = tuple(skills[phrase].target or "" for phrase in nobody.in_doubt)
+        yield Asked(request.text, request.meant, request.clear, told, entropy(found), doubt)
         progress(number, 2 * n)
+
+
+class _Nobody:
+    """Hears what it is asked in doubt, and does not answer."""
+
+    in_doubt: tuple[str, ...] = ()
+
+    def __call__(self, question: str, options: Sequence[str]) -> None:
+        if question.startswith(IN_DOUBT):
+            self.in_doubt = tuple(options)
 
 
 def summarise(calibration: Sequence[Asked], test: Sequence[Asked]) -> tuple[dict[str, float], str]:
@@ -137,6 +153,10 @@ def summarise(calibration: Sequence[Asked], test: Sequence[Asked]) -> tuple[dict
         "entropy": (
             [row.meant in row.shares if row.entropy > bound else top for row, top in zip(test, taken, strict=True)],
             [row.entropy > bound for row in test],
+        ),
+        "twice": (
+            [row.meant in row.doubt if row.doubt else top for row, top in zip(test, taken, strict=True)],
+            [bool(row.doubt) for row in test],
         ),
     }
     lines = [

@@ -43,7 +43,10 @@ def bench_tasks(
     ] = False,
     ablate: Annotated[
         str | None,
-        typer.Option(metavar="can|words", help="'can': with other values; 'words': with fewer rules for words."),
+        typer.Option(
+            metavar="can|words|ahead",
+            help="'can': with other values; 'words': with fewer rules for words; 'ahead': without look-ahead.",
+        ),
     ] = None,
     family: Annotated[str | None, typer.Option(help="Only the tasks of this family.")] = None,
     out: Annotated[Path, typer.Option(help="The folder for episodes, figures and their origin.")] = Path("bench-tasks"),

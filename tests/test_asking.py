@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -290,6 +291,9 @@ def test_the_benchmark_calibrates_on_one_half_and_measures_on_the_other():
     assert figures["always.question_rate"] == 1.0
     assert figures["entropy.success"] == 1.0
     assert figures["set_size"] == 1.5
+    doubted = [replace(row, doubt=("coke", "pepsi") * (row.meant == "pepsi")) for row in unclear]
+    figures, _ = summarise([*clear, *doubted], [*clear, *doubted])
+    assert (figures["twice.success"], figures["twice.question_rate"]) == (1.0, 0.25)
     assert "| never | 20 | 75%" in table
 
 

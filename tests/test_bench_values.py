@@ -92,7 +92,7 @@ def test_the_ablation_runs_every_setting_and_shows_embodiment_by_itself(tmp_path
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["bench", "tasks", "--ablate", "say"], "Expected --ablate can or words, got 'say'"),
+        (["bench", "tasks", "--ablate", "say"], "Expected --ablate can or words or ahead, got 'say'"),
         (["bench", "tasks", "--family", "noun"], "Did you mean 'nouns'?"),
         (["bench", "values", "--weights", "none.safetensors"], "does not exist"),
         (["train", "values", "collect", "--out", "x", "--part", "test"], "Expected a part among train"),
