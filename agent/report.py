@@ -90,6 +90,7 @@ def page(journal: Journal, pictures: Album | None = None, note: str = "", spent:
     return render(
         "episode.html",
         goal=plain(header.goal),
+        errands=_errands(journal, header.goal),
         status=footer.status if footer else "not over",
         reason=footer.reason if footer else f"It can go on: doable resume {header.run_id}",
         about=f"{header.config.world} {header.scene}, seed {header.config.seed}; {header.model}; "
@@ -106,6 +107,12 @@ def page(journal: Journal, pictures: Album | None = None, note: str = "", spent:
         costs=_costs(journal, moments, spent),
         versions=", ".join(header.versions),
     )
+
+
+def _errands(journal: Journal, goal: str) -> list[str]:
+    """What was pursued, in order, each in words; none where that is the goal as it was said."""
+    texts = [*{step.subgoal.index: step.subgoal.text for step in journal.steps}.values()]
+    return [] if texts == [goal] else texts
 
 
 def promise(step: Step) -> float:

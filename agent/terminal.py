@@ -32,12 +32,14 @@ class Terminal:
 
     def __init__(self, console: Console | None = None):
         self.console = console or Console(highlight=False)
+        self._goal = ""
         self._subgoals: tuple[Subgoal, ...] = ()
         self._recalled: set[str] = set()
         self._index = -1
 
     def goal(self, goal: str, about: str) -> None:
         """The head of a run; `about` says with what."""
+        self._goal = goal
         self._line("goal", plain(goal), "bold")
         self._line("", plain(about), "dim")
 
@@ -66,8 +68,9 @@ class Terminal:
                     for label, text in (("thinks", made.thoughts), ("doubts", made.criticism)):
                         if text:
                             self._line(label, plain(text), "cyan")
-                if turn["subgoals"] != self._subgoals and len(turn["subgoals"]) > 1:
-                    self._line("plans", "; ".join(f"{s.index + 1}. {s.text}" for s in turn["subgoals"]))
+                texts = [subgoal.text for subgoal in turn["subgoals"]]
+                if turn["subgoals"] != self._subgoals and texts != [self._goal]:
+                    self._line("plans", plain("; ".join(f"{i}. {text}" for i, text in enumerate(texts, 1))))
                 self._subgoals = turn["subgoals"]
                 if len(self._subgoals) > 1:
                     self._line("pursues", plain(self._subgoals[turn["current"]].text), "bold")

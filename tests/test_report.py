@@ -53,6 +53,12 @@ def test_the_page_of_a_run_shows_its_turns(tmp_path):
     assert "<video" not in html
 
 
+def test_a_goal_of_several_errands_is_told_plainly(tmp_path):
+    run = played(tmp_path, "bring me the sponge and bring me the apple")
+    doable("report", run, "--out", tmp_path / "a.html")
+    assert "<p>Plainly: bring me the sponge; bring me the apple</p>" in (tmp_path / "a.html").read_text()
+
+
 def test_no_text_becomes_markup(tmp_path, browser):
     run = played(tmp_path, EVIL)
     journal = Journal.read(run / "journal.jsonl")

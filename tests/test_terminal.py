@@ -45,6 +45,18 @@ def test_a_turn_shows_what_was_weighed_and_what_came_of_it():
         assert words in text
 
 
+@pytest.mark.parametrize(
+    ("said", "told"), [("bring me the sponge", False), ("sponge, quick!", True), ("bring me the coke, quick", True)]
+)
+def test_a_goal_that_is_pursued_in_other_words_is_told_in_these(said, told):
+    out = io.StringIO()
+    terminal = Terminal(Console(file=out, width=100))
+    terminal.goal(said, "kitchen")
+    terminal.phase("decompose", TURN | {"subgoals": (Subgoal("bring me the sponge"),)})
+    assert ("plans" in out.getvalue()) == told
+    assert "pursues" not in out.getvalue()
+
+
 @pytest.mark.parametrize("width", [40, 60, 200])
 def test_no_line_is_wider_than_the_terminal(width):
     assert max(map(len, shown(width).splitlines())) <= width
