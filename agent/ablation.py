@@ -1,4 +1,4 @@
-"""`doable bench tasks --ablate can | words | ahead`: the same tasks from the same seeds, without a part or with another one.
+"""`doable bench tasks --ablate can | words | ahead`: the same tasks and seeds, without a part or with another one.
 
 *can*: what values the skills have.
 
