@@ -24,7 +24,7 @@ from .journal import Header, Journal
 from .language_model import LanguageModel
 from .loop import PHASES, Loop
 from .memory_views import AsOf
-from .parts import make_memory, make_model, make_values, make_world
+from .parts import make_memory, make_model, make_restating, make_values, make_world
 from .person import Person, WrittenAnswers
 from .planned import BlindLoop, CritiqueLoop, PlannedLoop
 from .runs import RunFolder, runs_folder
@@ -239,12 +239,8 @@ class Agent:
         return self._planner
 
     def _make_restating(self) -> Restating | None:
-        """What says odd words again in plain ones, beside the planner that ships."""
-        if not (self.config.restate and getattr(self.model, "says_skills", False)):
-            return None
-        from .restating import restater
-
-        return lambda goal, holding, scene: restater()(goal, holding, scene)
+        """What says odd words again in plain ones."""
+        return make_restating(self.config, self.model)
 
     def _make_spare(self) -> LanguageModel:
         self._tell("the spare language model")

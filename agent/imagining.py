@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ..memory.store import Memory
 from ..sim.believed import BelievedWorld
 from ..sim.observation import Observation
-from . import understanding
-from .decompose import decompose
+from .agenda import Agenda
 from .memory_views import ReadOnly
+from .parts import make_restating
 from .types import Result
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def plan(
     """How the goal would be pursued from what is seen: a run that moved nothing, left nothing behind, and has no id."""
     from .agent import Agent  # which runs the loop that asks for plans
 
-    meant = [understanding.read(subgoal.text, scene) for subgoal in decompose(goal, scene)]
+    agenda = Agenda(goal, scene, config, restating=make_restating(config, model))
+    meant = agenda.meanings(agenda.beginning(observation.robot.holding).subgoals).values()
     where_to = {each.to for each in meant if each and each.to}
     world: Any = BelievedWorld(scene, observation, not_at=where_to)
     asked: Any = ReadOnly(memory)

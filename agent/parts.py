@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from langchain_core.embeddings import Embeddings
 
@@ -19,6 +20,9 @@ from . import prompts
 from .config import Config
 from .language_model import LanguageModel, ScriptedModel
 from .turn import Values
+
+if TYPE_CHECKING:
+    from .restating import Restating, Way
 
 SCRIPTED = "scripted:"
 
@@ -53,6 +57,19 @@ def make_model(config: Config) -> LanguageModel:
     from .models import load_model
 
     return load_model(config.model, precision=config.precision)
+
+
+def make_restating(config: Config, model: LanguageModel) -> Restating | None:
+    """What says odd words again in plain ones, beside the planner that ships; loaded when it is first asked."""
+    if not (config.restate and getattr(model, "says_skills", False)):
+        return None
+
+    def restating(goal: str, holding: str | None, scene: Scene) -> tuple[Way, ...]:
+        from .restating import restater
+
+        return restater()(goal, holding, scene)
+
+    return restating
 
 
 def following(phrases: Sequence[str]) -> ScriptedModel:

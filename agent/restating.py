@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -28,6 +28,8 @@ _POINTS = re.compile(
     r"\b(?:th(?:at|is|ose|ese)|it|them|what\w*|which\w*|hold\w*|carry\w*|hand|grip\w*|have|got|thing|there)\b", re.I
 )
 """Words that may point at what is in the hand."""
+_KNOWN = 64
+"""Goals whose ways are kept."""
 _MOST = 160
 """Tokens that are said at most."""
 
@@ -105,6 +107,9 @@ class Restater:
 
     def __init__(self, model: Any, tokenizer: Any, beams: int = 4):
         self._model, self._tokenizer, self._beams = model.eval(), tokenizer, beams
+        self.ways = lru_cache(_KNOWN)(self._search)
+        """What the model says of a goal and what is in the hand, whatever it is worth, the likeliest first; with the
+        log-probability of each. Kept, for a plan and its run ask the same."""
 
     def __call__(self, goal: str, holding: str | None, scene: Scene) -> tuple[Way, ...]:
         """The ways that are taken, each meaning once; none from where on it is likelier that it is not possible."""
@@ -120,8 +125,7 @@ class Restater:
         return tuple(sorted((Way(said, share / whole) for said, share in found.values()), key=lambda way: -way.share))
 
     @torch.inference_mode()
-    def ways(self, goal: str, holding: str | None = None) -> list[tuple[tuple[str, ...], float]]:
-        """What the model says, whatever it is worth, the likeliest first; with the log-probability of each."""
+    def _search(self, goal: str, holding: str | None = None) -> tuple[tuple[tuple[str, ...], float], ...]:
         mark, _ = marks(self._tokenizer)
         ids = [*mark, *self._tokenizer(prompt(goal, holding), add_special_tokens=False)["input_ids"]]
         end = self._tokenizer("\n", add_special_tokens=False)["input_ids"][-1]
@@ -133,4 +137,4 @@ class Restater:
         texts = [self._tokenizer.decode(row[len(ids) :], skip_special_tokens=True) for row in said.sequences]
         parts = [text.split("\n")[0].split(";") for text in texts]
         errands = [tuple(errand.strip() for errand in each if errand.strip()) for each in parts]
-        return list(zip(errands, said.sequences_scores.tolist(), strict=True))
+        return tuple(zip(errands, said.sequences_scores.tolist(), strict=True))

@@ -15,6 +15,7 @@ from doable.agent import Agent, Config, ScriptedModel, WrittenAnswers
 from doable.agent.asking import any_will_do, prediction_set, quantile, shares
 from doable.agent.bench_asking import Asked, requests, run_asking_benchmark, summarise
 from doable.agent.canonical import UNCLEAR
+from doable.agent.parts import following
 from doable.agent.person import AtTerminal, picked
 from doable.agent.restating import Way
 from doable.agent.scoring import rank
@@ -202,6 +203,20 @@ def test_a_plan_moves_nothing_and_leaves_nothing(tmp_path):
     assert run.memory.count() == 0
     assert not [path for path in (tmp_path / "runs").iterdir() if path.is_dir()], "no run is left"
     assert result.run_id == "", "there is no run to show or to resume"
+
+
+def test_a_plan_takes_nothing_to_be_where_odd_words_want_it(tmp_path, monkeypatch):
+    """The sponge was seen nowhere: it is not assumed on the far counter, where it is to be put."""
+    ways = (Way(("put the sponge on the far counter",), 1.0),)
+    for module in ("agent", "imagining"):
+        monkeypatch.setattr(f"doable.agent.{module}.make_restating", lambda config, model: lambda *goal: ways)
+    plan = ["find the sponge", "pick up the sponge", "go to the far counter", "put down the sponge", "done"]
+    plain = agent(tmp_path, authority="plan")
+    plain.world.reset(Setup((), "far counter"))
+    run = Agent(plain.world, following(plan), plain.memory, plain.values, config=plain.config)
+    told = [step.decision.phrase for step in run.run("sponge, far side, you know").steps]
+    assert told[:2] == ["find the sponge", "pick up the sponge"]
+    assert "put down the sponge" in told
 
 
 def test_answers_come_from_a_file(tmp_path):
