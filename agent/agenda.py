@@ -29,6 +29,8 @@ _KNOWN = 64
 """Subgoals whose meanings are kept."""
 _NEAR = 12
 """Earlier subgoals whose things are not taken again."""
+_OPTIONS = 3
+"""Ways to say a goal that are laid before a person."""
 _ANY_OF = re.compile(r"\b(?:an?|one|another|some|any|two|three|four)\b", re.I)
 """Words of an errand that any thing of a kind will do for, so another one than an earlier errand's."""
 
@@ -73,20 +75,27 @@ class Agenda:
             return Beginning(parts)
         ways = self._restating(self._goal, holding, self._scene)
         if ways and ways[0].errands == (UNCLEAR,):
-            unread = signs == math.inf
-            return Beginning(parts, f"What do you mean by {self._goal!r}?" if unread else "")
+            return Beginning(parts, self.open_question if signs == math.inf else "")
         better = [way for way in ways if self._signs(_subgoals(way.errands)) < signs]
-        return self._among(better) if better else Beginning(parts)
+        return self._taken(better) if better else Beginning(parts)
 
-    def _among(self, ways: Sequence[Way]) -> Beginning:
-        """The likeliest of several ways to say the goal; where another is likely as well, the question which."""
-        likely = tuple("; ".join(way.errands) for way in ways if way.share >= self._config.ask_way)
-        asks = f"What is meant by {self._goal!r}: {', or '.join(map(repr, likely))}?" if len(likely) > 1 else ""
-        return Beginning(_subgoals(ways[0].errands), asks, likely if asks else ())
+    @property
+    def open_question(self) -> str:
+        """What to ask where nothing is likely."""
+        return f"What do you mean by {self._goal!r}?"
+
+    def _taken(self, ways: Sequence[Way]) -> Beginning:
+        """The likeliest of the ways to say the goal, or a question where that is not sure."""
+        if ways[0].probability >= self._config.sure:
+            return Beginning(_subgoals(ways[0].errands))
+        options = tuple("; ".join(way.errands) for way in ways[:_OPTIONS])
+        question = f"Is this meant by {self._goal!r}: {', or '.join(map(repr, options))}?"
+        return Beginning(_subgoals(ways[0].errands, guessed=True), question, options)
 
     def answered(self, said: str | None, options: Sequence[str]) -> tuple[Subgoal, ...]:
-        """What a person's answer to the question of the beginning asks for; (): it is none."""
-        if option := picked(said, options):
+        """What a person's answer to the question of the beginning asks for; (): nothing that is known."""
+        yes = said is not None and said.strip(" .!").lower() in ("y", "yes")
+        if option := options[0] if yes and options else picked(said, options):
             return _subgoals(option.split("; "))
         parts = tuple(decompose(said, self._scene)) if said and said.strip() else ()
         return parts if all(map(self._read, parts)) else ()
@@ -133,7 +142,8 @@ class Agenda:
         again = reviewing.left(subgoals, asked, meant, steps, last.observation, self._scene)
         if turns <= 2 * len(again):
             return ()
-        return tuple(Subgoal(text, count + i, added=True) for i, text in enumerate(again))
+        guessed = last.subgoal.guessed
+        return tuple(Subgoal(text, count + i, added=True, guessed=guessed) for i, text in enumerate(again))
 
     def given_up(self, subgoals: Sequence[Subgoal], earlier: Iterable[Step], last: Step) -> list[str]:
         """The errands that could not be done, where that decides whether the run ends with its `last` step."""
@@ -151,5 +161,5 @@ class Agenda:
         return self._meanings[subgoal.text]
 
 
-def _subgoals(errands: Iterable[str]) -> tuple[Subgoal, ...]:
-    return tuple(Subgoal(text, index) for index, text in enumerate(errands))
+def _subgoals(errands: Iterable[str], *, guessed: bool = False) -> tuple[Subgoal, ...]:
+    return tuple(Subgoal(text, index, guessed=guessed) for index, text in enumerate(errands))

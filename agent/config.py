@@ -158,9 +158,9 @@ class Config:
     ask_least: float = 0.22
     """Somebody who can be asked is asked which of several objects is meant, if more than one has at least this share of
     say × can; `doable bench asking` tells how it was chosen."""
-    ask_way: float = 0.25
-    """Somebody who can be asked is asked what is meant, if more than one way to say the goal in plain words has at
-    least this share of the model's probability."""
+    sure: float = 0.5
+    """The probability from which on it is sure what odd words mean. Below it somebody who can be asked is asked, and
+    where nobody is, or answers, the likeliest is done, but the goal is not said to be reached."""
     forbidden: str | None = None
     """Where no part of the robot may go: rectangles 'west,south,east,north', metres in the world frame, joined by ';'.
     A motion that would enter one is refused, whoever asks for it."""
@@ -196,7 +196,7 @@ class Config:
         for name in ("top_speed", "top_force"):
             if not 0 < (share := getattr(self, name)) <= 1:
                 raise ConfigError(f"Expected {name} to be a share in (0, 1], got {share}.")
-        for name in ("floor", "detector_threshold", "ask_least", "ask_way", "unsure"):
+        for name in ("floor", "detector_threshold", "ask_least", "sure", "unsure"):
             if not 0 <= (share := getattr(self, name)) < 1:
                 raise ConfigError(f"Expected {name} to be a probability in [0, 1), got {share}.")
         for name in ("max_seconds", "max_wall_seconds", "max_tokens", "max_cost", *_DAY):

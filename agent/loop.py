@@ -255,9 +255,14 @@ class Loop:
         begun = self._agenda.beginning(observation.robot.holding)
         if not begun.question or self.person is None:
             return begun.subgoals
-        meant = self._agenda.answered(self._told(begun.question, begun.options), begun.options)
+        question, options = begun.question, begun.options
+        said = self._told(question, options)
+        meant = self._agenda.answered(said, options)
+        if said and options and not meant:  # none of them
+            question = self._agenda.open_question
+            meant = self._agenda.answered(self._told(question, ()), ())
         if meant:
-            self._keep(begun.question, "; ".join(subgoal.text for subgoal in meant), observation)
+            self._keep(question, "; ".join(subgoal.text for subgoal in meant), observation)
         return meant or begun.subgoals
 
     def _told(self, question: str, options: Sequence[str]) -> str | None:

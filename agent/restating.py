@@ -39,8 +39,8 @@ class Way(NamedTuple):
 
     errands: tuple[str, ...]
     """In order; `(canonical.UNCLEAR,)`: nobody knows without asking."""
-    share: float
-    """Its probability among all ways that may be meant, in (0, 1]."""
+    probability: float
+    """Of the model, in (0, 1]; of all ways to say the same that it found."""
 
 
 class Restating(Protocol):
@@ -119,10 +119,9 @@ class Restater:
                 break
             if errands == (UNCLEAR,) or accepted(goal, errands, holding, scene):
                 meant = frozenset(understanding.read(errand, scene) for errand in errands)
-                said, share = found.get(meant, (errands, 0.0))
-                found[meant] = said, share + math.exp(log_probability)
-        whole = sum(share for _, share in found.values())
-        return tuple(sorted((Way(said, share / whole) for said, share in found.values()), key=lambda way: -way.share))
+                said, before = found.get(meant, (errands, 0.0))
+                found[meant] = said, before + math.exp(log_probability)
+        return tuple(sorted((Way(*way) for way in found.values()), key=lambda way: -way.probability))
 
     @torch.inference_mode()
     def _search(self, goal: str, holding: str | None = None) -> tuple[tuple[tuple[str, ...], float], ...]:

@@ -70,7 +70,11 @@ class Terminal:
                             self._line(label, plain(text), "cyan")
                 texts = [subgoal.text for subgoal in turn["subgoals"]]
                 if turn["subgoals"] != self._subgoals and texts != [self._goal]:
-                    self._line("plans", plain("; ".join(f"{i}. {text}" for i, text in enumerate(texts, 1))))
+                    guessed = any(subgoal.guessed for subgoal in turn["subgoals"])
+                    self._line(
+                        "guesses" if guessed else "plans",
+                        plain("; ".join(f"{i}. {text}" for i, text in enumerate(texts, 1))),
+                    )
                 self._subgoals = turn["subgoals"]
                 if len(self._subgoals) > 1:
                     self._line("pursues", plain(self._subgoals[turn["current"]].text), "bold")

@@ -19,6 +19,8 @@ class Subgoal:
     index: int = 0
     added: bool = False
     """Not the goal's own: what was left, or came undone, when those were over."""
+    guessed: bool = False
+    """What the goal may mean, and nobody is sure of it: to have done it is not to have reached the goal."""
 
 
 @dataclass(frozen=True)

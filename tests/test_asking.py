@@ -329,6 +329,10 @@ def test_the_benchmark_writes_its_figures(tmp_path):
     assert json.loads((tmp_path / "summary.json").read_text())["n"] == 2
 
 
+EITHER = "Is this meant by 'that one, you know': 'bring me the coke', or 'bring me the pepsi'?"
+OR = "Is this meant by 'that one, you know': 'bring me the pepsi', or 'bring me the coke'?"
+
+
 class Restated(Agent):
     """Has other words for a goal."""
 
@@ -340,15 +344,18 @@ class Restated(Agent):
         return lambda goal, holding, scene: self._ways
 
 
+def restated(tmp_path, ways, person):
+    """Somebody who would bring a pepsi, where the goal may mean `ways`."""
+    plain = agent(tmp_path, person=person, say=fetches("pepsi"))
+    return Restated(plain.world, plain.model, plain.memory, plain.values, config=plain.config, person=person, ways=ways)
+
+
 @pytest.mark.parametrize(
     ("ways", "question", "said"),
     [
         ((Way((UNCLEAR,), 1.0),), "What do you mean by 'that one, you know'?", "bring me the pepsi"),
-        (
-            (Way(("bring me the coke",), 0.6), Way(("bring me the pepsi",), 0.4)),
-            "What is meant by 'that one, you know': 'bring me the coke', or 'bring me the pepsi'?",
-            "2",
-        ),
+        ((Way(("bring me the coke",), 0.4), Way(("bring me the pepsi",), 0.3)), EITHER, "2"),
+        ((Way(("bring me the pepsi",), 0.4), Way(("bring me the coke",), 0.3)), OR, "yes"),
     ],
 )
 def test_what_a_goal_means_is_asked_before_anything_is_done_and_once(tmp_path, ways, question, said):
@@ -359,12 +366,35 @@ def test_what_a_goal_means_is_asked_before_anything_is_done_and_once(tmp_path, w
         return said
 
     for _ in range(2):
-        plain = agent(tmp_path, person=person, say=fetches("pepsi"))
-        run = Restated(
-            plain.world, plain.model, plain.memory, plain.values, config=plain.config, person=person, ways=ways
-        )
+        run = restated(tmp_path, ways, person)
         result = run.run("that one, you know")
+        assert result.status == "reached"
         assert [step.subgoal.text for step in result.steps] == ["bring me the pepsi"] * len(result.steps)
         assert At("pepsi", "user").holds(run.world.facts())
         run.memory.close()
     assert heard == [question]
+
+
+def test_none_of_the_likely_ways_is_told_in_words(tmp_path):
+    heard = []
+
+    def person(asked, options):
+        heard.append((asked, len(options)))
+        return "none" if options else "bring me the pepsi"
+
+    run = restated(tmp_path, (Way(("bring me the coke",), 0.4),), person)
+    result = run.run("that one, you know")
+    assert result.steps[-1].subgoal.text == "bring me the pepsi"
+    assert heard == [
+        ("Is this meant by 'that one, you know': 'bring me the coke'?", 1),
+        ("What do you mean by 'that one, you know'?", 0),
+    ]
+
+
+@pytest.mark.parametrize(("probability", "status"), [(0.4, "stopped"), (0.6, "reached")])
+def test_what_was_done_on_a_guess_is_not_called_reached(tmp_path, probability, status):
+    run = restated(tmp_path, (Way(("bring me the pepsi",), probability),), None)
+    result = run.run("that one, you know")
+    assert At("pepsi", "user").holds(run.world.facts())
+    assert result.status == status
+    assert ("not sure that this was meant" in result.reason) == (status == "stopped")

@@ -56,7 +56,7 @@ def test_every_field_can_be_set_by_environment(name):
         "checks": "after",
         "authority": "plan",
         "ask_least": "0.5",
-        "ask_way": "0.5",
+        "sure": "0.7",
     }
     value = value.get(name, "3")
     config = Config.load(environ={f"DOABLE_{name.upper()}": value})

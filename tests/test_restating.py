@@ -20,12 +20,12 @@ SCENE = load_scene("kitchen")
 
 
 def agenda(goal, *ways, **settings):
-    """`ways`: what the goal may mean, each as likely as the others."""
+    """`ways`: what the goal may mean, each half as likely as the one before."""
     asked = []
 
     def restating(*told):
         asked.append(told)
-        return tuple(Way(errands, 1 / len(ways)) for errands in ways if errands)
+        return tuple(Way(errands, 0.7 / 2**i) for i, errands in enumerate(ways) if errands)
 
     return Agenda(goal, SCENE, Config(**settings), restating=restating), asked
 
@@ -50,19 +50,20 @@ def test_where_it_is_not_known_how_the_goal_stays_as_it_is():
     assert agenda(goal, ("bring me the apple",), decompose=False)[0].beginning().subgoals == (Subgoal(goal, 0),)
 
 
-def test_where_two_ways_are_likely_a_person_is_asked_which():
+def test_where_no_way_is_sure_a_person_is_asked():
     goal, here, there = "the apple, you know where", ("bring me the apple",), ("put the apple on the table",)
-    mine, _ = agenda(goal, here, there)
+    mine, _ = agenda(goal, here, there, sure=0.8)
     begun = mine.beginning()
-    assert begun.subgoals == (Subgoal("bring me the apple"),)
+    assert begun.subgoals == (Subgoal("bring me the apple", guessed=True),)
     assert repr(goal) in begun.question
     assert begun.options == ("bring me the apple", "put the apple on the table")
+    assert mine.answered("yes", begun.options) == (Subgoal("bring me the apple"),)
     assert mine.answered("2", begun.options) == (Subgoal("put the apple on the table"),)
     assert mine.answered("throw away the apple, then close the top drawer", begun.options) == (
         Subgoal("throw away the apple", 0),
         Subgoal("close the top drawer", 1),
     )
-    assert not agenda(goal, here, there, ask_way=0.6)[0].beginning().question
+    assert agenda(goal, here, there)[0].beginning() == ((Subgoal("bring me the apple"),), "", ())
 
 
 @pytest.mark.parametrize("said", [None, "", "none", "the usual", "sing me a song"])
@@ -110,8 +111,9 @@ def test_of_what_is_taken_the_likeliest_is_given():
     whole = ("bring me the apple", "throw away the coke")
     (first, second) = Saying((whole, -1.0), (("bring me the apple",), -1.5))(goal, None, SCENE)
     assert (first.errands, second.errands) == (whole, ("bring me the apple",))
-    assert first.share == pytest.approx(1 - second.share) == pytest.approx(1 / (1 + math.exp(-0.5)))
-    assert Saying((("bring me the banana",), -0.1), (whole, -9.0))(goal, None, SCENE) == (Way(whole, 1.0),)
+    assert (first.probability, second.probability) == pytest.approx((math.exp(-1.0), math.exp(-1.5)))
+    (only,) = Saying((("bring me the banana",), -0.1), (whole, -9.0))(goal, None, SCENE)
+    assert only == (whole, pytest.approx(math.exp(-9.0)))
     assert Saying(((REFUSAL,), -0.1), (whole, -9.0))(goal, None, SCENE) == ()
     assert Saying(((UNCLEAR,), -0.1), (whole, -9.0))(goal, None, SCENE)[0].errands == (UNCLEAR,)
     assert Saying()(goal, None, SCENE) == ()
@@ -119,7 +121,7 @@ def test_of_what_is_taken_the_likeliest_is_given():
 
 def test_two_ways_of_the_same_meaning_are_one():
     ways = Saying((("bring me the apple",), -1.0), (("fetch the apple",), -2.0))("the apple, me", None, SCENE)
-    assert ways == (Way(("bring me the apple",), 1.0),)
+    assert ways == ((("bring me the apple",), pytest.approx(math.exp(-1.0) + math.exp(-2.0))),)
 
 
 def test_what_is_left_out_is_of_the_kind():
