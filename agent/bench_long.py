@@ -23,9 +23,9 @@ from ..sim.symbolic import SymbolicWorld
 from ..sim.task import Setup
 from .accounts import estimate
 from .agent import Agent
+from .around_lm import AroundLM
 from .bench_files import appending, as_json, results_folder, write_whole
 from .config import Config
-from .knowing_model import KnowingModel
 from .language_model import ScriptedModel
 from .origin import origin
 from .parts import make_memory, make_model, make_values
@@ -52,7 +52,7 @@ class Point:
     """On the clock, since the start."""
 
 
-class _Listening(KnowingModel):
+class _Listening(AroundLM):
     """Knows how long the prompts were."""
 
     longest = 0
