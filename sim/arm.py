@@ -1,6 +1,6 @@
 """What every robot here is made of: an arm on a mount, a hand with two fingers, motors that are told where to be.
 
-Motions are joint paths at limited speed with ramps; they stop when a link meets something. A robot adds what is its
+Motions are joint paths, refused where they would meet something, and played by `playing.py`. A robot adds what is its
 own: its body, its kinematics, where its arm is mounted, its eyes and, if it has one, its base.
 """
 
@@ -17,19 +17,16 @@ from .collision import Checker, Guard, Shape
 from .kinematics import Joints, Pose
 from .observation import Observation, SeenObject
 from .paths import find_way
+from .playing import Playing
 from .pressing import press_along
 from .robot import BasePose, Grip, HandShape, Limits, Motion, Point, grasp_height
 from .scene import Scene
-from .servo import Axis, Motors, Servo
+from .servo import Axis, Motors
 
 if TYPE_CHECKING:
     from .gripper import Gripper
     from .physics import Physics
 
-_TICK = 4
-"""Physics steps between two commands: 60 commands a second."""
-_TOUCH = 15.0
-"""Newtons on a link that count as having met something."""
 _ARM_RAMP = 0.2
 """Seconds to top speed."""
 
@@ -75,7 +72,7 @@ class Kinematics(Protocol):
         ...
 
 
-class ArmRobot(Servo):
+class ArmRobot(Playing):
     """The shared part of the `Robot` contract."""
 
     limits: Limits
@@ -89,8 +86,6 @@ class ArmRobot(Servo):
     """Postures that are free: tucked first, ready last."""
     grasp_link: int
     """The link whose frame is the grasp point's."""
-    pace = 1.0
-    """Share of its speeds, base and arm, that no motion exceeds, in (0, 1]."""
     guard: Guard | None = None
     """Set by the world; without one, nothing is refused for what it would meet."""
     observe: Callable[..., Observation]
@@ -102,7 +97,7 @@ class ArmRobot(Servo):
     ):  # fmt: skip
         """`parts` names each link in the robot's own words; `lenses`: a camera's link and where it is on that."""
         self.physics, self.scene, self.body, self.kinematics = physics, scene, body, kinematics
-        self._p, self.gripper, self._parts, self._lenses = physics.p, gripper, dict(parts), dict(lenses)
+        self._p, self.gripper, self.parts, self._lenses = physics.p, gripper, dict(parts), dict(lenses)
         self.arm = Motors(list(arm), np.array(start, dtype=float), kinematics.effort, _ARM_RAMP, 0.02)
 
     # What it knows of itself ------------------------------------------------------------------------------------
@@ -268,7 +263,7 @@ class ArmRobot(Servo):
 
     def shape(self) -> Shape:
         """What a guard needs to know of the robot."""
-        return Shape(self.load, self._parts, self.arm.joints, self.homes, self.grasp_link)
+        return Shape(self.load, self.parts, self.arm.joints, self.homes, self.grasp_link)
 
     def load(self, p: Any, flags: int = 0) -> int:
         """Make the robot's body in a client, with more of Bullet's URDF flags; gives its number there."""
@@ -310,72 +305,7 @@ class ArmRobot(Servo):
 
         self.gripper.close(Grip(type_name, below), hold_there)
 
-    # Machinery --------------------------------------------------------------------------------------------------
-
-    def run(self, command: Callable[[float, float], None], seconds: float, motors: Motors, *, feel: bool) -> Motion:
-        """Play `command(progress in [0, 1], its rate)` with a trapezoidal speed; wait until it is there."""
-        if seconds < 1e-3:
-            command(1.0, 0.0)
-            self.physics.step(_TICK)
-            return Motion("reached")
-        seconds, ramp = seconds / self.pace, motors.ramp
-        # At full speed progress takes `seconds`; a motion shorter than its ramps never gets there.
-        top = min(1.0, math.sqrt(seconds / ramp))
-        rise = ramp * top
-        total = seconds / top + rise
-        tick = _TICK / 240.0
-        for k in range(1, math.ceil(total / tick) + 1):
-            t = min(k * tick, total)
-            left = total - t
-            if t < rise:
-                at, rate = t * t / (2 * ramp), t / ramp
-            elif left < rise:
-                at, rate = seconds - left * left / (2 * ramp), left / ramp
-            else:
-                at, rate = top * (t - rise / 2), top
-            command(at / seconds, rate / seconds)
-            self.physics.step(_TICK)
-            touched = self._touched(feel)
-            if touched:
-                self._freeze(motors)
-                return Motion("stopped", f"the {touched} met something")
-            # A robot that has lost what it carries has no business in driving on.
-            if motors is self.base and (lost := self.gripper.lost()):
-                self._freeze(motors)
-                return Motion("stopped", f"the {lost} slipped out of the hand")
-        for _ in range(30):
-            if np.abs(self.measure(motors) - motors.goal).max() < motors.tolerance:
-                return Motion("reached")
-            self.physics.step(_TICK)
-        self._freeze(motors)
-        return Motion("timed out", "it did not get there in time")
-
-    def _touched(self, feel: bool) -> str | None:
-        """The part of the robot that presses on something harder than it should; None: none."""
-        forces: dict[str, float] = {}
-        for contact in self._p.getContactPoints(bodyA=self.body):
-            part = self._parts[contact[3]]
-            if contact[2] != self.body and (feel or part != "fingers"):
-                forces[part] = forces.get(part, 0.0) + contact[9]
-        return next((part for part, force in forces.items() if force > _TOUCH), None)
-
-    def _freeze(self, motors: Motors) -> None:
-        """Stay where the joints are."""
-        motors.goal = self.measure(motors)
-        self.reissue()
-        self.physics.step(_TICK)
-
-    def begin(self) -> None:
-        """Be where the motors are told to be, at once: the last thing that a robot's constructor does."""
-        for motors in (self.base, self.arm) if self.base else (self.arm,):
-            for joint, angle in zip(motors.joints, motors.goal, strict=True):
-                self._p.resetJointState(self.body, joint, float(angle))
-        self.reissue()
-
-    def reissue(self) -> None:
-        """Tell all motors again what they were told."""
-        self.command(self.arm, [0.0] * len(self.arm.joints))
-        self.gripper.reissue()
+    # Snapshots --------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
         """Everything that is not in the physics: what is held and where the motors are told to be (JSON)."""

@@ -15,12 +15,11 @@ import numpy as np
 
 from .kinematics import Joints, Pose
 from .robot import Motion
+from .servo import TICK
 
 if TYPE_CHECKING:
     from .arm import ArmRobot
 
-_TICK = 4
-"""Physics steps between two commands: 60 commands a second."""
 _DOWN = 0.03
 """The speed at which it comes down on the surface, m/s."""
 _DEEPEST = 0.03
@@ -34,7 +33,7 @@ _TOO_HARD = 5.0
 def press_along(robot: ArmRobot, path: Sequence[Pose], force: float, speed: float) -> Motion:
     """What `Robot.press_along` promises. Ends early if it is pressed far too hard, or if nothing is below."""
     to_mount = np.linalg.inv(robot.mount())
-    poses = _dense([to_mount @ pose for pose in path], speed * _TICK / 240.0)
+    poses = _dense([to_mount @ pose for pose in path], speed * TICK / 240.0)
     line = robot.kinematics.continue_through(robot.arm.goal, poses[::8])
     if line is None:
         return Motion("stopped", "the hand can't reach there")
@@ -43,7 +42,7 @@ def press_along(robot: ArmRobot, path: Sequence[Pose], force: float, speed: floa
         return Motion("refused", refusal)
     idle, depth, felt = _push(robot), 0.0, 0.0
     while felt < force / 2:
-        depth += _DOWN * _TICK / 240.0
+        depth += _DOWN * TICK / 240.0
         if depth > _DEEPEST or not _command(robot, poses[0], depth):
             _rise(robot, poses[0], depth)
             return Motion("stopped", "there is nothing to press on")
@@ -80,17 +79,17 @@ def _command(robot: ArmRobot, pose: Pose, depth: float) -> bool:
     found = robot.kinematics.continue_through(robot.arm.goal, [lower])
     if found is None:
         return False
-    rates: Joints = (found[-1] - robot.arm.goal) * (240.0 / _TICK)
+    rates: Joints = (found[-1] - robot.arm.goal) * (240.0 / TICK)
     robot.arm.goal = found[-1]
     robot.command(robot.arm, rates)
-    robot.physics.step(_TICK)
+    robot.physics.step(TICK)
     return True
 
 
 def _rise(robot: ArmRobot, pose: Pose, depth: float) -> None:
     """Let go of the surface: straight up to where the path is."""
     while depth > 0.0:
-        depth = max(depth - _DOWN * _TICK / 240.0, 0.0)
+        depth = max(depth - _DOWN * TICK / 240.0, 0.0)
         if not _command(robot, pose, depth):
             return
 

@@ -21,8 +21,8 @@ _LEAD = 0.06
 """How far a target may run ahead of where the axis is, metres or radians: what is blocked does not wind up."""
 _BRAKE = 10.0
 """Towards a limit an axis goes no faster than this many times the way that is left, a second."""
-_TICK = 4
-"""Physics steps between two commands."""
+TICK = 4
+"""Physics steps between two commands: 60 commands a second."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class Servo:
         low = np.array([axis.low for axis in self.axes])
         high = np.array([axis.high for axis in self.axes])
         wanted = np.clip(np.asarray(rates, dtype=float), -1.0, 1.0) * speeds
-        for start in range(0, steps, _TICK):
-            ticks = min(_TICK, steps - start)
+        for start in range(0, steps, TICK):
+            ticks = min(TICK, steps - start)
             rate = wanted.copy()
             if self.base:
                 yaw = float(self.measure(self.base)[2])
