@@ -20,7 +20,7 @@ from .meaning import Meaning
 from .person import picked
 from .server import ServerError
 from .types import OVER, Errands, Step, Subgoal
-from .unsaid import unsaid
+from .unsaid import unsaid, wavers
 
 if TYPE_CHECKING:
     from .restating import Restating, Way
@@ -70,27 +70,40 @@ class Agenda:
         people = any(place.kind == "person" for place in self._scene.places)
         if self._restating is None or self._planner or not people:
             return Beginning(parts)
-        signs = self._signs(parts)
-        if signs == 0:
+        signs, unsettled = self._signs(parts), wavers(self._goal)
+        if signs + unsettled == 0:
             return Beginning(parts)
         ways = self._restating(self._goal, holding, self._scene)
-        if ways and ways[0].errands == (UNCLEAR,):
-            return Beginning(parts, self.open_question if signs == math.inf else "")
-        better = [way for way in ways if self._signs(_subgoals(way.errands)) < signs]
-        return self._taken(better) if better else Beginning(parts)
+        if signs < math.inf:
+            return self._agreed(parts, signs, unsettled, ways)
+        if not ways or ways[0].errands == (UNCLEAR,):
+            return Beginning(parts, self.open_question if ways else "")
+        if ways[0].probability >= self._config.sure:
+            return Beginning(_subgoals(ways[0].errands))
+        return self._guess(_subgoals(ways[0].errands), ["; ".join(way.errands) for way in ways])
+
+    def _agreed(self, parts: tuple[Subgoal, ...], signs: float, unsettled: bool, ways: Sequence[Way]) -> Beginning:
+        """What rules have read, with signs that they misread it, unless there is a sure way with fewer."""
+        for way in ways:
+            restated = _subgoals(way.errands)
+            if way.probability < self._config.sure:
+                break
+            if {*map(self._read, restated)} == {*map(self._read, parts)}:
+                return Beginning(parts)
+            if self._signs(restated) < signs + unsettled:
+                return Beginning(restated)
+        return self._guess(parts, ["; ".join(self._plainly(parts))]) if signs else Beginning(parts)
+
+    def _guess(self, subgoals: Iterable[Subgoal], ways: Sequence[str]) -> Beginning:
+        """What may be meant, and the question whether it is, or another of the ways."""
+        options = tuple(ways[:_OPTIONS])
+        question = f"Is this meant by {self._goal!r}: {', or '.join(map(repr, options))}?"
+        return Beginning(tuple(replace(subgoal, guessed=True) for subgoal in subgoals), question, options)
 
     @property
     def open_question(self) -> str:
         """What to ask where nothing is likely."""
         return f"What do you mean by {self._goal!r}?"
-
-    def _taken(self, ways: Sequence[Way]) -> Beginning:
-        """The likeliest of the ways to say the goal, or a question where that is not sure."""
-        if ways[0].probability >= self._config.sure:
-            return Beginning(_subgoals(ways[0].errands))
-        options = tuple("; ".join(way.errands) for way in ways[:_OPTIONS])
-        question = f"Is this meant by {self._goal!r}: {', or '.join(map(repr, options))}?"
-        return Beginning(_subgoals(ways[0].errands, guessed=True), question, options)
 
     def answered(self, said: str | None, options: Sequence[str]) -> tuple[Subgoal, ...]:
         """What a person's answer to the question of the beginning asks for; (): nothing that is known."""
@@ -102,9 +115,13 @@ class Agenda:
 
     def _signs(self, parts: Sequence[Subgoal]) -> float:
         """How many signs there are that the goal was not understood so; infinite where a part is not plain."""
-        meanings = [self._read(part) for part in parts]
-        plainly = [told(m, self._scene, self._goal) or part.text for m, part in zip(meanings, parts, strict=True) if m]
+        plainly = self._plainly(parts)
         return len(unsaid(self._goal, plainly, self._scene)) if len(plainly) == len(parts) else math.inf
+
+    def _plainly(self, parts: Sequence[Subgoal]) -> list[str]:
+        """Those of the errands that are plain, in plain words."""
+        meanings = [self._read(part) for part in parts]
+        return [told(m, self._scene, self._goal) or part.text for m, part in zip(meanings, parts, strict=True) if m]
 
     def revised(self, subgoals: Sequence[Subgoal], observation: Observation, steps: Sequence[Step]) -> Errands | None:
         """What a vague goal is made into, at its beginning and after each errand; None: it is to stay as it is."""
@@ -161,5 +178,5 @@ class Agenda:
         return self._meanings[subgoal.text]
 
 
-def _subgoals(errands: Iterable[str], *, guessed: bool = False) -> tuple[Subgoal, ...]:
-    return tuple(Subgoal(text, index, guessed=guessed) for index, text in enumerate(errands))
+def _subgoals(errands: Iterable[str]) -> tuple[Subgoal, ...]:
+    return tuple(Subgoal(text, index) for index, text in enumerate(errands))

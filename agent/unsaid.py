@@ -26,6 +26,18 @@ _ERRANDS = {"open the": "open", "close the": "close|shut", "wipe the": "wipe"}
 """Words of a goal that are always an errand."""
 
 
+_SECOND_THOUGHTS = re.compile(
+    r"\b(?:actually|on second thoughts?|scratch that|strike that|i mean|i meant|reverse|forget|never ?mind|instead|"
+    r"wait|sorry|hang on|hold on|rather|nah|nope|correction|changed my mind|make (?:that|it)|other way (?:round|around))\b|"
+    r"\bno\b(?=[,.;!]|$)"
+)
+
+
+def wavers(goal: str) -> bool:
+    """Does somebody seem to have had second thoughts while they spoke?"""
+    return _SECOND_THOUGHTS.search(plain(goal)) is not None
+
+
 def unsaid(goal: str, errands: Sequence[str], scene: Scene) -> list[str]:
     """The signs, in words: names and places that no errand has, errands that no word of the goal speaks for."""
     text, told = in_place_names(plain(goal)), plain("; ".join(errands))

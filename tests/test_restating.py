@@ -71,13 +71,28 @@ def test_an_answer_that_says_nothing_changes_nothing(said):
     assert agenda("the usual", (UNCLEAR,))[0].answered(said, ()) == ()
 
 
-def test_what_is_not_clear_is_asked_about_unless_rules_have_read_it():
+def test_what_is_not_clear_is_asked_about():
     begun = agenda("put it over there, will you", (UNCLEAR,))[0].beginning()
     assert begun == (
         (Subgoal("put it over there, will you"),), "What do you mean by 'put it over there, will you'?", ()
     )  # fmt: skip
+
+
+def test_what_rules_may_have_misread_is_a_guess_unless_the_model_says_the_same():
     goal = "I need my orange, and since you're at it, the banana goes in the top drawer"
-    assert agenda(goal, (UNCLEAR,))[0].beginning() == Agenda(goal, SCENE, Config()).beginning()
+    for ways in ((UNCLEAR,),), ():
+        begun = agenda(goal, *ways)[0].beginning()
+        assert begun.options == ("bring me the orange",)
+        assert [subgoal.guessed for subgoal in begun.subgoals] == [True]
+    begun = agenda(goal, ("bring me the orange",))[0].beginning()
+    assert (begun.question, begun.subgoals[0].guessed) == ("", False)
+
+
+def test_second_thoughts_are_a_reason_to_ask_the_model():
+    goal, said = "bring me two cans. three. sorry, bring me three.", ("bring me three cans",)
+    assert [subgoal.text for subgoal in agenda(goal, said)[0].beginning().subgoals] == [*said]
+    unsure = agenda(goal, said, sure=0.9)[0].beginning()
+    assert unsure == Agenda(goal, SCENE, Config()).beginning(), "what was read is kept"
 
 
 def test_a_goal_that_the_rules_may_have_misread_is_said_again():
