@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from functools import lru_cache
 
 
 def plain(text: str) -> str:
@@ -13,12 +14,13 @@ def plain(text: str) -> str:
     return " ".join(text.replace("’", "'").replace("'", "").replace("ñ", "n").split())
 
 
-def mended(text: str, known: Collection[str], right: Collection[str] = ()) -> str:
+def mended(text: str, known: frozenset[str], right: Collection[str] = ()) -> str:
     """Words that are one slip of the fingers away from one of `known`, as that one; those that are `right` stay."""
     return re.sub(r"[a-z]{4,}", lambda m: m.group() if m.group() in right else _nearest(m.group(), known), text)
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
+@lru_cache(8192)
+def _nearest(word: str, known: frozenset[str]) -> str:
     if word in known:
         return word
     near = [other for other in known if len(other) > 3 and _slip(word, other)]

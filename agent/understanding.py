@@ -304,7 +304,12 @@ def _named(text: str, names: Mapping[str, str]) -> str | None:
 
 def known_words(scene: Scene) -> frozenset[str]:
     """The words that count, which a slip of the fingers may have hit."""
-    return _countable() | {w for name in (*scene.place_names, *scene.drawer_names) for w in plain(name).split()}
+    return _with((*scene.place_names, *scene.drawer_names))
+
+
+@cache
+def _with(places: tuple[str, ...]) -> frozenset[str]:
+    return _countable() | {word for name in places for word in plain(name).split()}
 
 
 @cache

@@ -28,7 +28,8 @@ _ERRANDS = {"open the": "open", "close the": "close|shut", "wipe the": "wipe"}
 
 _SECOND_THOUGHTS = re.compile(
     r"\b(?:actually|on second thoughts?|scratch that|strike that|i mean|i meant|reverse|forget|never ?mind|instead|"
-    r"wait|sorry|hang on|hold on|rather|nah|nope|correction|changed my mind|make (?:that|it)|other way (?:round|around))\b|"
+    r"wait|sorry|hang on|hold on|rather|nah|nope|correction|changed my mind|make (?:that|it)|"
+    r"other way (?:round|around))\b|"
     r"\bno\b(?=[,.;!]|$)"
 )
 
