@@ -2,7 +2,7 @@
 
 import pytest
 
-from doable.agent.unsaid import unsaid
+from doable.agent.unsaid import unsaid, wavers
 from doable.sim.scene import load_scene
 
 SCENE = load_scene("kitchen")
@@ -25,3 +25,15 @@ SCENE = load_scene("kitchen")
 )
 def test_signs(goal, errands, signs):
     assert unsaid(goal, errands, SCENE) == signs
+
+
+@pytest.mark.parametrize(
+    "goal", ["The coke, no, the pepsi", "two. Sorry, three", "Actually I'm up anyway, hand it to me"]
+)
+def test_second_thoughts(goal):
+    assert wavers(goal)
+
+
+@pytest.mark.parametrize("goal", ["a coke", "a drink with no sugar", "bring me something"])
+def test_none(goal):
+    assert not wavers(goal)
