@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from ..sim.facts import All, At, Closed, Condition, Holding, Not, Open, RobotAt
 from ..sim.scene import training_scene
 from ..sim.symbolic import SymbolicWorld
 from ..sim.task import Task, read_tasks
+from .bench_files import write_whole
 from .episodes import TrainingEpisode, episodes
 from .families import family_of
 from .models import DEFAULT, plain_folder
@@ -35,6 +36,8 @@ from .teacher import Errand
 from .token_batches import marks, padded
 
 Embed = Callable[[list[str]], np.ndarray]
+Encoded = tuple[list[int], list[bool]]
+"""Token ids and, for each, whether it is the robot's."""
 
 FORMAT = "doable-lora-1"
 SAVE_EVERY = 50
@@ -138,7 +141,7 @@ def _is_a(kind: str, what: str) -> bool:
     return kind in KITCHEN and KITCHEN[kind].is_a(what)
 
 
-def encode(episode: TrainingEpisode, tokenizer, mark: Sequence[int] = ()) -> tuple[list[int], list[bool]]:
+def encode(episode: TrainingEpisode, tokenizer: Any, mark: Sequence[int] = ()) -> Encoded:
     """Token ids and, for each, whether it is the robot's. Segments are tokenised one by one behind `mark`, as scoring
     does it."""
     ids: list[int] = list(mark)
@@ -150,7 +153,7 @@ def encode(episode: TrainingEpisode, tokenizer, mark: Sequence[int] = ()) -> tup
     return ids, learn
 
 
-def batches(encoded: Sequence[tuple[list[int], list[bool]]], recipe: Recipe) -> list[list[int]]:
+def batches(encoded: Sequence[Encoded], recipe: Recipe) -> list[list[int]]:
     """Indices of episodes of like length, `tokens_per_step` a batch, in random order."""
     rng = np.random.default_rng(recipe.seed)
     made: list[list[int]] = []
@@ -208,9 +211,7 @@ def train(
     work.mkdir(parents=True, exist_ok=True)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     mark, _ = marks(tokenizer)
-    stream = distinct_episodes(recipe, reported, embed)
-    encoded = [encode(e, tokenizer, mark) for e in itertools.islice(stream, recipe.episodes)]
-    encoded = [(ids, learn) for ids, learn in encoded if len(ids) <= recipe.max_tokens]
+    encoded = _drawn(work / "episodes.json", recipe, lambda: _encoded(recipe, reported, embed, tokenizer, mark))
     plan = batches(encoded, recipe)
     log(f"{len(encoded)} episodes, {sum(len(i) for i, _ in encoded)} tokens, {len(plan)} steps")
 
@@ -261,6 +262,25 @@ def train(
     save_adapter(get_peft_model_state_dict(tuned), out, recipe)
 
 
+def _encoded(
+    recipe: Recipe, reported: Sequence[Task], embed: Embed | None, tokenizer: Any, mark: Sequence[int]
+) -> list[Encoded]:
+    """The recipe's episodes as tokens, without those that are too long."""
+    stream = distinct_episodes(recipe, reported, embed)
+    encoded = [encode(e, tokenizer, mark) for e in itertools.islice(stream, recipe.episodes)]
+    return [(ids, learn) for ids, learn in encoded if len(ids) <= recipe.max_tokens]
+
+
+def _drawn(file: Path, recipe: Recipe, draw: Callable[[], list[Encoded]]) -> list[Encoded]:
+    """What is kept in `file` of this recipe, or else what is drawn now, and kept: drawing takes minutes."""
+    key = json.dumps(asdict(recipe))
+    if file.exists() and (saved := json.loads(file.read_text(encoding="ascii")))["recipe"] == key:
+        return [(ids, [bool(flag) for flag in learn]) for ids, learn in saved["episodes"]]
+    encoded = draw()
+    write_whole(file, json.dumps({"recipe": key, "episodes": [(ids, [*map(int, learn)]) for ids, learn in encoded]}))
+    return encoded
+
+
 def save_adapter(state: dict[str, torch.Tensor], out: Path, recipe: Recipe) -> None:
     """One file, bfloat16: '<module>.lora_A' (r, in) and '<module>.lora_B' (out, r) a layer, the recipe as metadata."""
     tensors = {
@@ -286,7 +306,7 @@ def _schedule(done: float, warmup: float) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
 
 
-def robots_loss(model, rows: Sequence[tuple[list[int], list[bool]]]) -> torch.Tensor:
+def robots_loss(model, rows: Sequence[Encoded]) -> torch.Tensor:
     """Mean cross-entropy over the robot's tokens of rows of (token ids, which are the robot's).
 
     It is the model's own forward pass, whatever that does to the logits; only the head is given no more than the states

@@ -148,6 +148,7 @@ def test_training_goes_on_where_it_was_stopped_and_twice_is_the_same(folder, ada
     with pytest.raises(KeyboardInterrupt):
         train(str(folder), tmp_path / "b.safetensors", tmp_path / "w", TWO_STEPS, [], None, log=stop)
     monkeypatch.setattr("doable.agent.language_training.robots_loss", robots_loss)
+    monkeypatch.setattr("doable.agent.language_training.distinct_episodes", None)  # nothing is drawn twice
     train(str(folder), tmp_path / "b.safetensors", tmp_path / "w", TWO_STEPS, [], None, log=told.append)
     assert "going on from step 1" in told
     assert_same(tmp_path / "b.safetensors", adapter)
