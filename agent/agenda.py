@@ -76,11 +76,14 @@ class Agenda:
         ways = self._restating(self._goal, holding, self._scene)
         if signs < math.inf:
             return self._agreed(parts, signs, unsettled, ways)
-        if not ways or ways[0].errands == (UNCLEAR,):
-            return Beginning(parts, self.open_question if ways else "")
+        if not ways:
+            return Beginning(parts)
+        likely = [way for way in ways if way.errands != (UNCLEAR,)]
+        if ways[0] not in likely:
+            return Beginning(_guessed(_subgoals(likely[0].errands) if likely else parts), self.open_question)
         if ways[0].probability >= self._config.sure:
             return Beginning(_subgoals(ways[0].errands))
-        return self._guess(_subgoals(ways[0].errands), ["; ".join(way.errands) for way in ways])
+        return self._guess(_subgoals(likely[0].errands), ["; ".join(way.errands) for way in likely])
 
     def _agreed(self, parts: tuple[Subgoal, ...], signs: float, unsettled: bool, ways: Sequence[Way]) -> Beginning:
         """What rules have read, with signs that they misread it, unless there is a sure way with fewer."""
@@ -98,7 +101,7 @@ class Agenda:
         """What may be meant, and the question whether it is, or another of the ways."""
         options = tuple(ways[:_OPTIONS])
         question = f"Is this meant by {self._goal!r}: {', or '.join(map(repr, options))}?"
-        return Beginning(tuple(replace(subgoal, guessed=True) for subgoal in subgoals), question, options)
+        return Beginning(_guessed(subgoals), question, options)
 
     @property
     def open_question(self) -> str:
@@ -176,6 +179,10 @@ class Agenda:
                 self._meanings.clear()
             self._meanings[subgoal.text] = understanding.read(subgoal.text, self._scene)
         return self._meanings[subgoal.text]
+
+
+def _guessed(subgoals: Iterable[Subgoal]) -> tuple[Subgoal, ...]:
+    return tuple(replace(subgoal, guessed=True) for subgoal in subgoals)
 
 
 def _subgoals(errands: Iterable[str]) -> tuple[Subgoal, ...]:

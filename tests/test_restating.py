@@ -73,9 +73,11 @@ def test_an_answer_that_says_nothing_changes_nothing(said):
 
 def test_what_is_not_clear_is_asked_about():
     begun = agenda("put it over there, will you", (UNCLEAR,))[0].beginning()
-    assert begun == (
-        (Subgoal("put it over there, will you"),), "What do you mean by 'put it over there, will you'?", ()
-    )  # fmt: skip
+    question = "What do you mean by 'put it over there, will you'?"
+    assert begun == ((Subgoal("put it over there, will you", guessed=True),), question, ())
+    begun = agenda("the apple, over there, will you", (UNCLEAR,), ("bring me the apple",))[0].beginning()
+    assert begun.subgoals == (Subgoal("bring me the apple", guessed=True),)
+    assert not begun.options
 
 
 def test_what_rules_may_have_misread_is_a_guess_unless_the_model_says_the_same():
