@@ -80,9 +80,8 @@ def accepted(goal: str, errands: tuple[str, ...], holding: str | None, scene: Sc
         return False
     if not all(_leaves_out(errand, meaning, scene) for errand, meaning in zip(errands, meanings, strict=True)):
         return False
-    words = set(re.findall(r"\w+", mended(plain(goal), understanding.known_words(scene), FILLER)))
-    words |= {word.removesuffix("s") for word in words}
-    return all(m and all(_told(place, words, scene) for place in (m.to, m.source) if place) for m in meanings)
+    text = mended(plain(goal), understanding.known_words(scene), FILLER)
+    return all(m and all(_told(place, text, scene) for place in (m.to, m.source) if place) for m in meanings)
 
 
 def _leaves_out(errand: str, meaning: Meaning | None, scene: Scene) -> bool:
@@ -94,12 +93,23 @@ def _leaves_out(errand: str, meaning: Meaning | None, scene: Scene) -> bool:
     return whole is None or (meaning.things < whole.things and named(found.group()) <= whole.things)
 
 
-def _told(place: str, words: set[str], scene: Scene) -> bool:
-    """Is one of a place's names among the words, as far as it is not a person's, or the bin's, who need none?"""
+def _told(place: str, text: str, scene: Scene) -> bool:
+    """Are the words of one of a place's names in the text, 'drawer' aside where another tells it, or run together?
+
+    A person, or the bin, needs no name.
+    """
     if any(p.name == place and p.kind in ("person", "bin") for p in scene.places):
         return True
-    names = [name for known in (scene.place_names, scene.drawer_names) for name, to in known.items() if to == place]
-    return any({*name.lower().split()} - {"the"} <= words for name in names)
+    words = {*re.findall(r"\w+", text)}
+    words |= {word.removesuffix("s") for word in words}
+    names = [
+        name.lower() for known in (scene.place_names, scene.drawer_names) for name, to in known.items() if to == place
+    ]
+    parts = [{*name.split()} - {"the"} for name in names]
+    run_together = text.replace(" ", "")
+    return any((part - {"drawer"} or part) <= words for part in parts) or any(
+        name.replace(" ", "") in run_together for name in names if " " in name
+    )
 
 
 class Restater:

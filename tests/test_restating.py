@@ -150,6 +150,9 @@ def test_what_is_left_out_is_of_the_kind():
 def test_a_place_that_the_goal_does_not_name_is_not_taken():
     assert accepted("coke to the counter", ("put the coke on the close counter",), None, SCENE)
     assert accepted("coke, bin", ("throw away the coke",), None, SCENE)
+    assert accepted("give the bottom one a push", ("close the bottom drawer",), None, SCENE)
+    assert accepted("coke to thefar counter", ("put the coke on the far counter",), None, SCENE)
+    assert not accepted("give the bottom one a push", ("close the top drawer",), None, SCENE)
     assert not accepted("put down the coke", ("put the coke on the table",), None, SCENE)
     assert not accepted("the coke, the coke", ("bring me the coke", "bring me the coke"), None, SCENE)
 
