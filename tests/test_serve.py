@@ -424,6 +424,16 @@ def test_who_asks_nothing_takes_no_answer(store, tmp_path):
     }  # fmt: skip
 
 
+def test_a_question_without_options_takes_any_words(store):
+    for options, status in (((), 200), (("the coke", "the pepsi"), 409)):
+        task = store.create("a", "x", "unclear", {})[0].id
+        question = json.dumps({"kind": "answer", "text": "What do you mean by 'x'?", "options": options})
+        store.tell(task, "waiting", {}, state="waiting", question=question)
+        words = {"answer": "bring me the apple, and then throw away the sponge"}
+        [answer] = ask(store, ("POST", f"/v1/tasks/{task}/answer", {"json": words}))
+        assert answer.status_code == status, answer.text
+
+
 def test_a_file_of_an_earlier_version_is_read(tmp_path):
     path = tmp_path / "tasks.sqlite"
     with sqlite3.connect(path) as old:

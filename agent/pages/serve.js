@@ -106,7 +106,7 @@ function asked(task) {
 
 // A question that is answered in words of one's own.
 function inWords(task) {
-  const form = make("form");
+  const form = make("form", undefined, "ask");
   const words = make("input");
   words.setAttribute("aria-label", "Your answer");
   words.maxLength = 2000;
