@@ -33,6 +33,8 @@ def test_every_frame_is_filled_with_what_there_is():
         for errand in made.errands:
             assert {errand.to, errand.source, errand.target} - {None} <= PLACES, frame
             assert set(errand.what) <= set(KITCHEN), frame
+            if errand.kind in ("go", "wipe"):
+                assert errand.target in {p.name for p in SCENE.places}, frame
             if errand.kind in ("deliver", "hold", "find"):
                 assert len(errand.what) >= errand.count or len(errand.what) == 1, frame
         SymbolicWorld(SCENE).reset(made.setup)
