@@ -23,7 +23,7 @@ def restatements(scene: Scene, part: str, seed: int, *, spoken: float = _SPOKEN)
 
     In `RENAMED` of those that name all they want, the things go by other names, so that names are copied.
     """
-    plainly, people = Grammar(scene, part), SpokenGrammar(scene, part, unclear=True)
+    plainly, people = Grammar(scene, part), SpokenGrammar(scene, part, whole=True)
     rng = np.random.default_rng((seed, 2))
     while True:
         made = (people if rng.random() < spoken else plainly).draw(rng)

@@ -31,6 +31,8 @@ _ERRAND = re.compile(
     r"(?P<verb>hold|find|go|open|close|wipe) (?P<target>[^@]+?)(?: @ (?P<near>.+))?|(?P<none>refuse|unclear)"
     r"|(?:(?P<count>\d|all) )?(?P<thing>\[.*?\]|\w+)(?: @ (?P<source>[^>]+?))? > (?P<to>.+)"
 )
+_NOT_FOLLOWED = re.compile(r"unclear$|all [^@]+>|all .+@ (?:w|\w+ drawer) >")
+"""Errands that a teacher does not know how to do."""
 _BRACKET = re.compile(r"\[(.*?)\]")
 _ARTICLE = re.compile(r"\b([Aa])n? \{(\w+)\}")
 _MOST = 8
@@ -56,8 +58,8 @@ class _Filled:
 
 
 class SpokenGrammar:
-    """Draws instructions for a kitchen. `part` chooses the training or the development frames; `unclear`: also those
-    that nobody understands without asking back."""
+    """Draws instructions for a kitchen. `part` chooses the training or the development frames; `whole`: all of them,
+    not those alone that a `Teacher` can follow (no questions back, not all of a kind wherever it is or from a drawer)."""
 
     def __init__(
         self,
@@ -65,11 +67,11 @@ class SpokenGrammar:
         part: str = "train",
         frames: Sequence[dict[str, Any]] | None = None,
         *,
-        unclear: bool = False,
+        whole: bool = False,
     ):
         self._slots = Slots(scene, part)
         known = part_of(spoken_frames(), part) if frames is None else frames
-        self._frames = [frame for frame in known if unclear or frame["do"] != ["unclear"]]
+        self._frames = [frame for frame in known if whole or not any(map(_NOT_FOLLOWED.match, frame["do"]))]
         self._drawers = [d.name for d in scene.drawers]
 
     def draw(self, rng: np.random.Generator) -> Instruction:

@@ -53,12 +53,13 @@ def test_several_of_one_type_are_called_so_and_are_there():
     )
 
 
-def test_what_nobody_understands_is_drawn_only_where_asked_for():
-    frames = [{"words": "put it there", "do": ["unclear"]}, {"words": "the {x}", "do": ["x > user"]}]
+@pytest.mark.parametrize("errand", ["unclear", "all x > p", "all k @ w > p", "all [-n] @ top drawer > trash can"])
+def test_what_no_teacher_can_follow_is_drawn_only_where_asked_for(errand):
+    frames = [{"words": "put it there", "do": [errand]}, {"words": "the {x}", "do": ["x > user"]}]
     rng = np.random.default_rng(0)
     clear = SpokenGrammar(SCENE, frames=frames)
     assert {clear.draw(rng).frame for _ in range(20)} == {"the {x}"}
-    both = SpokenGrammar(SCENE, frames=frames, unclear=True)
+    both = SpokenGrammar(SCENE, frames=frames, whole=True)
     assert {both.draw(rng).frame for _ in range(20)} == {"the {x}", "put it there"}
 
 
