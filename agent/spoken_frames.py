@@ -60,8 +60,8 @@ class _Filled:
 class SpokenGrammar:
     """Draws instructions for a kitchen. `part` chooses the training or the development frames.
 
-    `whole`: all of them, not those alone that a `Teacher` can follow (nothing to ask back, and not all of a kind wherever
-    it is or from a drawer).
+    `whole`: all of them, not those alone that a `Teacher` can follow (nothing to ask back, and not all of a kind
+    wherever it is or from a drawer).
     """
 
     def __init__(
