@@ -255,14 +255,12 @@ class Loop:
         begun = self._agenda.beginning(observation.robot.holding)
         if not begun.question or self.person is None:
             return begun.subgoals
-        question, options = begun.question, begun.options
-        said = self._told(question, options)
-        meant = self._agenda.answered(said, options)
-        if said and options and not meant:  # none of them
-            question = self._agenda.open_question
-            meant = self._agenda.answered(self._told(question, ()), ())
+        said = self._told(begun.question, begun.options)
+        meant = self._agenda.answered(said, begun.options)
+        if said and begun.options and not meant:  # none of them
+            meant = self._agenda.answered(self._told(self._agenda.open_question, ()), ())
         if meant:
-            self._keep(question, "; ".join(subgoal.text for subgoal in meant), observation)
+            self._keep(begun.question, "; ".join(subgoal.text for subgoal in meant), observation)
         return meant or begun.subgoals
 
     def _told(self, question: str, options: Sequence[str]) -> str | None:
