@@ -116,7 +116,13 @@ def _called(things: frozenset[str], goal: str) -> tuple[str, str, str] | None:
     ways = _ways().get(things, [])
     fitting = [way for way in ways if named(way[2]) <= known] or ways
     words = _stems(goal)
-    return max(fitting, key=lambda way: len(_stems(f"{way[0]} {way[2]}") & words), default=None)
+    return max(fitting, key=lambda way: _likeness(way, words), default=None)
+
+
+def _likeness(way: tuple[str, str, str], words: set[str]) -> int:
+    """How many words of a goal a way to call things has; what it says beyond them counts against it, and so does
+    leaving something out."""
+    return len(_stems(way[0]) & words) - len(_stems(f"{way[0]} {way[2]}") - words) - bool(way[2])
 
 
 def many(name: str) -> str:

@@ -26,7 +26,7 @@ def reached(meaning: Meaning, observation: Observation, steps: Sequence[Step]) -
     """Is the errand seen to be done? What fell into a bin is out of sight: that it was put there counts."""
     if meaning.kind == "wipe" or meaning.count == 0:  # What has not been looked at is not known to be clean, or bare.
         places = {meaning.to} if meaning.kind == "wipe" else meaning.sources
-        seen = places <= {*observation.looked_at} and meaning.reached(observation.believed())
+        seen = places <= _looked_into(observation, steps) and meaning.reached(observation.believed())
         return seen and (meaning.kind == "wipe" or observation.robot.holding not in meaning.things)
     if meaning.kind != "deliver":
         return meaning.reached(observation.believed())
@@ -49,7 +49,7 @@ def masks(
             found[skill.phrase] = UNSEEN
         elif skill.family == "refuse" and not impossible:
             found[skill.phrase] = UNSOUGHT
-        elif _unasked(meaning, skill, observation, scene):
+        elif _unasked(meaning, skill, observation, scene) or (not done and _shuts_in(meaning, skill, scene)):
             found[skill.phrase] = UNASKED
     return found
 
@@ -88,6 +88,12 @@ def _unasked(meaning: Meaning, skill: Skill, observation: Observation, scene: Sc
             return False
 
 
+def _shuts_in(meaning: Meaning, skill: Skill, scene: Scene) -> bool:
+    """Would it close the drawer that the things are to come out of, though that is in nothing's way?"""
+    taken = meaning.kind in ("deliver", "hold") and skill.family == "close" and skill.target == meaning.source
+    return taken and not any(meaning.to in (drawer.name, drawer.cabinet) for drawer in scene.drawers)
+
+
 def _in_the_way(place: str | None, observation: Observation, scene: Scene) -> bool:
     """Does an open drawer stand before a place?"""
     open_ones = observation.believed().open_drawers
@@ -101,17 +107,24 @@ def _led_astray(meaning: Meaning, skill: Skill, observation: Observation, scene:
     enough = {kind for kind, place in seen if meaning.different and place == meaning.to}
     left = {place for kind, place in seen if place not in kept and kind not in enough}
     there = {place for kind, place in seen if kind == skill.target}
-    looked = {*observation.looked_at}
+    looked = _looked_into(observation)
     match skill.family:
         case "pick up":
             return here in kept or skill.target in enough
         case "find":
             return bool(there & kept) or (meaning.count == 0 and not there and meaning.sources <= looked)
         case _ if meaning.count == 0:
-            return skill.target not in meaning.sources or skill.target in looked - left
+            asked = {skill.target, *(d.name for d in scene.drawers if d.cabinet == skill.target)} & meaning.sources
+            return asked <= looked - left
         case _:
             shut_in = any(drawer.cabinet == skill.target for drawer in scene.drawers)
             return skill.target in looked - left and not meaning.source and not shut_in
+
+
+def _looked_into(observation: Observation, steps: Sequence[Step] = ()) -> set[str]:
+    """The places that have been looked at, and the drawers that stand open, or stood open after one of the steps."""
+    seen = [observation, *(step.after for step in steps if step.after)]
+    return {*observation.looked_at, *(drawer for each in seen for drawer in each.believed().open_drawers)}
 
 
 def _elsewhere(meaning: Meaning, skill: Skill, observation: Observation) -> bool:
@@ -120,9 +133,9 @@ def _elsewhere(meaning: Meaning, skill: Skill, observation: Observation) -> bool
     if source is None or source == observation.robot.place:
         return False
     there = {o.type for o in observation.objects if o.place == source and not o.remembered}
-    if meaning.count == 0:
-        return skill.target not in there or skill.family == "pick up"
     open_drawers = observation.believed().open_drawers
+    if meaning.count == 0:
+        return skill.target not in there or (skill.family == "pick up" and source not in open_drawers)
     looked = source in observation.looked_at or source in open_drawers
     if skill.target in there:  # from a drawer it is taken at its cabinet, as the skill itself knows
         return skill.family == "pick up" and source not in open_drawers

@@ -277,7 +277,8 @@ def _errand(kind: Kind, rest: str, to: str | None, scene: Scene) -> Meaning | No
         surfaces = frozenset(p.name for p in scene.surfaces())
         if source is None and not whole:
             return Meaning(kind, things, to, None, 0, around=surfaces - {to})
-        return Meaning(kind, things, to, source, 0) if source in surfaces else None
+        stood = surfaces | {*scene.drawer_names.values()}
+        return Meaning(kind, things, to, source, 0) if source in stood else None
     words = {*rest.split()}
     more = bool(words & {"more", "another", "extra", "additional"})
     return Meaning(kind, things, to, source, max(counts, default=1), different="different" in words, more=more)

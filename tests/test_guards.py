@@ -30,7 +30,7 @@ def masked(world, text):
 
 
 def run(world, tmp_path, goal, say, **config):
-    settings = Config(runs=str(tmp_path / "runs"), max_steps=8, **config)
+    settings = Config(runs=str(tmp_path / "runs"), **({"max_steps": 8} | config))
     memory = Memory(tmp_path / "memory", HashEmbedder())
     return Agent(world, ScriptedModel(say), memory, DeclaredValues(), config=settings).run(goal)
 
@@ -188,3 +188,32 @@ def test_no_two_of_a_kind(world):
     assert meaning
     assert meaning.different
     assert masked(world, "put three different drinks on the table")["done"] == UNSEEN
+
+
+IN_A_DRAWER = Setup((("rice chips", "bottom drawer"), ("coke", "bottom drawer"), ("apple", "table")), "user")
+
+
+def test_all_of_a_drawer_is_taken_from_it_before_it_is_shut(world):
+    world.reset(IN_A_DRAWER, seed=0)
+    library, goal = SkillLibrary.of(world.scene), "put everything from the bottom drawer on the table"
+    shut = masked(world, goal)
+    assert {shut[name] for name in ("find the apple", "find the coke", "go to the table")} == {UNASKED}
+    assert shut["done"] == UNSEEN
+    assert not {"open the bottom drawer", "go to the cabinet"} & {*shut}
+    execute(library["open the bottom drawer"], world)
+    stands_open = masked(world, goal)
+    assert stands_open["close the bottom drawer"] == UNASKED
+    assert not {"pick up the coke", "pick up the rice chips"} & {*stands_open}
+
+
+def test_a_drawer_is_empty_once_it_was_seen_so(world, tmp_path):
+    world.reset(IN_A_DRAWER, seed=0)
+    say = says(
+        "open the bottom drawer", "put down the coke", "put down the rice chips", "go to the table",
+        "pick up the coke", "pick up the rice chips", "go to the cabinet",
+    )  # fmt: skip
+    result = run(world, tmp_path, "put everything from the bottom drawer on the table", say, max_steps=16)
+    there = {o.type: o.place for o in world.facts().objects}
+    assert result.status == "reached"
+    assert there == {"rice chips": "table", "coke": "table", "apple": "table"}
+    assert "bottom drawer" in world.facts().closed_drawers
