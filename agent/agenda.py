@@ -78,10 +78,11 @@ class Agenda:
             return self._agreed(parts, signs, unsettled, ways)
         if not ways:
             return Beginning(parts)
-        likely = [way for way in ways if way.errands != (UNCLEAR,)]
+        likely, sure = [way for way in ways if way.errands != (UNCLEAR,)], ways[0].probability >= self._config.sure
         if ways[0] not in likely:
-            return Beginning(_guessed(_subgoals(likely[0].errands) if likely else parts), self.open_question)
-        if ways[0].probability >= self._config.sure:
+            guess = _guessed(_subgoals(likely[0].errands) if likely else parts)
+            return Beginning((Subgoal(self._goal, unclear=True),) if sure else guess, self.open_question)
+        if sure:
             return Beginning(_subgoals(ways[0].errands))
         return self._guess(_subgoals(likely[0].errands), ["; ".join(way.errands) for way in likely])
 

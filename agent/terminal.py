@@ -69,8 +69,8 @@ class Terminal:
                         if text:
                             self._line(label, plain(text), "cyan")
                 texts = [subgoal.text for subgoal in turn["subgoals"]]
-                if turn["subgoals"] != self._subgoals and texts != [self._goal]:
-                    guessed = any(subgoal.guessed for subgoal in turn["subgoals"])
+                guessed = any(subgoal.guessed for subgoal in turn["subgoals"])
+                if turn["subgoals"] != self._subgoals and (guessed or texts != [self._goal]):
                     self._line(
                         "guesses" if guessed else "plans",
                         plain("; ".join(f"{i}. {text}" for i, text in enumerate(texts, 1))),

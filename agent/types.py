@@ -21,6 +21,8 @@ class Subgoal:
     """Not the goal's own: what was left, or came undone, when those were over."""
     guessed: bool = False
     """What the goal may mean, and nobody is sure of it: to have done it is not to have reached the goal."""
+    unclear: bool = False
+    """Nobody could know what is meant: nothing is done before somebody says it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Decision:
 
     kind: Literal["act", "ask", "finish", "refuse", "stop"]
     """ask: a person is to choose among `options`; finish: the subgoal is reached; refuse: the goal cannot be met; stop:
-    a limit was hit."""
+    a limit was hit, or nobody can know what is meant."""
     phrase: str | None
     reason: str
     options: tuple[str, ...] = ()
@@ -132,7 +134,8 @@ class Result:
     run_id: str
     goal: str
     status: Literal["reached", "refused", "stopped"]
-    """reached: the agent says so (a benchmark asks `facts()`); refused: it says it can't; stopped: a limit."""
+    """reached: the agent says so (a benchmark asks `facts()`); refused: it says it can't; stopped: a limit, or
+    nobody knows what is meant."""
     reason: str
     steps: Sequence[Step]
     seconds: float

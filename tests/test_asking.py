@@ -375,6 +375,16 @@ def test_what_a_goal_means_is_asked_before_anything_is_done_and_once(tmp_path, w
     assert heard == [question]
 
 
+@pytest.mark.parametrize("person", [None, lambda question, options: None])
+def test_nothing_is_done_where_nobody_says_what_is_meant(tmp_path, person):
+    run = restated(tmp_path, (Way((UNCLEAR,), 1.0),), person)
+    before = run.world.facts()
+    result = run.run("that one, you know")
+    assert (result.status, [step.outcome for step in result.steps]) == ("stopped", [None])
+    assert "not clear what is meant by 'that one, you know'" in result.reason
+    assert run.world.facts() == before
+
+
 def test_none_of_the_likely_ways_is_told_in_words(tmp_path):
     heard = []
 

@@ -72,10 +72,10 @@ def test_an_answer_that_says_nothing_changes_nothing(said):
 
 
 def test_what_is_not_clear_is_asked_about():
-    begun = agenda("put it over there, will you", (UNCLEAR,))[0].beginning()
-    question = "What do you mean by 'put it over there, will you'?"
-    assert begun == ((Subgoal("put it over there, will you", guessed=True),), question, ())
-    begun = agenda("the apple, over there, will you", (UNCLEAR,), ("bring me the apple",))[0].beginning()
+    goal, known = "put it over there, will you", (UNCLEAR,)
+    begun = agenda(goal, known)[0].beginning()
+    assert begun == ((Subgoal(goal, unclear=True),), f"What do you mean by {goal!r}?", ())
+    begun = agenda("the apple, over there, will you", known, ("bring me the apple",), sure=0.9)[0].beginning()
     assert begun.subgoals == (Subgoal("bring me the apple", guessed=True),)
     assert not begun.options
 
