@@ -29,6 +29,9 @@ CATEGORIES = {
 }  # fmt: skip
 """One and many of a category."""
 _DIFFERENT = ("differ", "not the same", "sorts", "kinds", "varieties", "each other", "assorted")
+_ONES = {one for one, _ in CATEGORIES.values()}
+_EITHER = 3
+"""Things named that may be told as "the one or the other"."""
 _NUMBERS = {2: "two", 3: "three", 4: "four"}
 
 
@@ -113,16 +116,19 @@ def _called(things: frozenset[str], goal: str) -> tuple[str, str, str] | None:
     if len(things) == 1 and things & known:
         (name,) = things
         return f"the {name}", many(name), ""
+    if 1 < len(things) <= _EITHER and things <= known:
+        return " or ".join(f"the {name}" for name in sorted(things)), "", ""
     ways = _ways().get(things, [])
-    fitting = [way for way in ways if named(way[2]) <= known] or ways
+    fitting = [way for way in ways if named(f"{way[0]} {way[2]}") <= known] or ways
     words = _stems(goal)
     return max(fitting, key=lambda way: _likeness(way, words), default=None)
 
 
 def _likeness(way: tuple[str, str, str], words: set[str]) -> int:
     """How many words of a goal a way to call things has; what it says beyond them counts against it, and so does
-    leaving something out."""
-    return len(_stems(way[0]) & words) - len(_stems(f"{way[0]} {way[2]}") - words) - bool(way[2])
+    leaving something out, or either of two."""
+    more = bool(way[2]) + (" or " in way[0])
+    return len(_stems(way[0]) & words) - len(_stems(f"{way[0]} {way[2]}") - words) - more
 
 
 def many(name: str) -> str:
@@ -152,6 +158,11 @@ def _ways() -> dict[frozenset[str], list[tuple[str, str, str]]]:
                 left = frozenset(kinds - out)
                 if parts == size and left and (not but or len(kinds) - len(left) >= parts):
                     found.setdefault(left, []).append((one, many, but))
+    simple = [(one, kinds) for one, _, kinds in _kinds() if len(one.split()) < 3 or one in _ONES]
+    simple += [(f"the {name}", {name}) for name in KITCHEN]
+    for (a, these), (b, those) in combinations(simple, 2):
+        if not (these <= those or those <= these):
+            found.setdefault(frozenset(these | those), []).append((f"{a} or {b}", "", ""))
     return found
 
 

@@ -15,6 +15,8 @@ NOT = re.compile(
     r"(?:(?<=thing)|(?<=to drink)|(?<=to eat)) but(?: no)?|without(?: any)?|that has no|that have no|free of|not)\b"
 )
 """Where the part of a description begins that must not hold."""
+OR = re.compile(r"\bor (?:else )?(?=(?:the|an?|some|any|something|anything|my|our) )")
+"""Between two things of which either will do."""
 FILLER = frozenset(
     re.findall(
         r"\w+",
@@ -45,12 +47,14 @@ _CLEANING = re.compile(r"\bto (?:clean|wipe|mop|scrub)\b(?!.*\bto\b).*$")
 
 
 def described(text: str, types: Iterable[str]) -> frozenset[str] | None:
-    """The types that fit a description, like "a soda that is not a coke"; None: not every word of it is known."""
+    """The types that fit a description, like "a soda that is not a coke" or "the coke or the tea"; None: not every word
+    of it is known."""
     text = re.sub(r"\b(?:without(?: any)?|with no|that has no) sugar\b|\bsugar ?free\b", " unsweetened ", text)
     # "anything but the coke to drink" is something to drink
     text = re.sub(rf"\b(\w*thing)\b(.*{NOT.pattern}.*) (to (?:drink|eat))$", r"\1 \3\2", text)
     parts = NOT.split(_CLEANING.sub(" cleaning tool ", text))
-    fitting = _fitting(parts[0], tuple(types))
+    ways = [_fitting(way, tuple(types)) for way in OR.split(re.sub(r"\beither\b", " ", parts[0]))]
+    fitting = None if None in ways else frozenset().union(*(way for way in ways if way))
     for part in (one for listed in parts[1:] for one in _LISTED.split(listed) if one.strip()):
         out = _fitting(part, tuple(types), bare=True)
         if fitting is None or out is None:

@@ -193,17 +193,21 @@ def _kinds(thing: str, filled: _Filled, rng: np.random.Generator) -> tuple[str, 
     """The kinds that a slot or a bracket of words stands for, in a random order of preference."""
     if not thing.startswith("["):
         return filled.kinds[thing]
-    wanted = list(KITCHEN)
-    for word in thing[1:-1].split(","):
-        word = word.strip()
-        slot = word.removeprefix("-")
-        if slot in filled.kinds:
-            wanted = [kind for kind in wanted if (kind in filled.kinds[slot]) != word.startswith("-")]
-        elif word != "any":
-            wanted = [kind for kind in wanted if fits(kind, word)]
+    wanted: list[str] = []
+    for either in thing[1:-1].split("|"):
+        found = [kind for kind in KITCHEN if all(_is(kind, word.strip(), filled.kinds) for word in either.split(","))]
+        wanted += [kind for kind in found if kind not in wanted]
     if not wanted:
         raise ValueError(f"Expected words of the catalogue that something fits, got {thing!r}.")
     return _shuffled(rng, wanted)
+
+
+def _is(kind: str, word: str, kinds: Mapping[str, tuple[str, ...]]) -> bool:
+    """Does a word of a bracket hold of a kind? It is a slot, a word of the catalogue, or "any"; "-" for not."""
+    slot = word.removeprefix("-")
+    if slot in kinds:
+        return (kind in kinds[slot]) != word.startswith("-")
+    return word == "any" or fits(kind, word)
 
 
 def _shuffled(rng: np.random.Generator, kinds: Sequence[str]) -> tuple[str, ...]:

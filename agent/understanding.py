@@ -14,7 +14,7 @@ from functools import cache
 
 from ..sim.catalogue import CATALOGUE
 from ..sim.scene import Scene
-from .describing import FILLER, NOT, NUMBERS, described, phrases
+from .describing import FILLER, NOT, NUMBERS, OR, described, phrases
 from .meaning import Kind, Meaning
 from .naming import WITH_IT, named
 from .spelling import mended, plain
@@ -158,7 +158,7 @@ def _pointed(part: str, others: Sequence[str], scene: Scene) -> str:
 
 
 def _read(sentence: str, scene: Scene) -> Meaning | None:
-    if _REFUSED.search(NOT.split(POLITE.sub(" ", sentence))[0]):
+    if _REFUSED.search(OR.sub(" ", NOT.split(POLITE.sub(" ", sentence))[0])):
         return None
     words = bare(sentence, _VERB)
     found = _VERB.match(words)
@@ -265,10 +265,15 @@ def _errand(kind: Kind, rest: str, to: str | None, scene: Scene) -> Meaning | No
     rest = re.sub(r"\b(?:all (?:of|that (?:is|are))|all|every|each)\b", " ", rest)
     rest = re.sub(r"^(?:everything|things?|stuff)\b(?= \w)", "anything", rest) if every else rest
     whole = re.sub(r"\b(?:the|stuff|things?|objects?|items?|it|of)\b", " ", rest).strip() in ("", "everything")
+    either = OR.search(rest)
+    if either and (every or _VERB.search(rest, either.end())):
+        return None
     things = frozenset(scene.types) if every and whole else described(rest, scene.types)
     if not things or (len(things) == len(scene.types) and not (every and whole)):
         return None
     counts = [NUMBERS[word] for word in rest.split() if word in NUMBERS]
+    if either and counts:
+        return None
     plural = {p for p, w in phrases().items() if p.endswith("s") and p[:-1] in phrases() and w not in CATALOGUE}
     many = any(f" {p} " in f" {rest} " for p in plural) and not counts
     if many or every or re.search(r"\b(?:some of|both|(?:the|these|those) (?:things|objects|items))\b", rest):

@@ -16,6 +16,7 @@ from doable.sim.scene import load_scene
 SCENE = load_scene("kitchen")
 DRINKS = tuple(name for name, kind in KITCHEN.items() if kind.is_a("drink"))
 SODAS = tuple(name for name, kind in KITCHEN.items() if kind.is_a("soda"))
+FRUITS = tuple(name for name, kind in KITCHEN.items() if kind.is_a("fruit"))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,13 @@ SODAS = tuple(name for name, kind in KITCHEN.items() if kind.is_a("soda"))
             Errand("deliver", ("coke",), "table", "far counter", count=0),
             "cokes",
             "put all the cokes from the far counter on the table",
+        ),
+        (Errand("deliver", ("pepsi", "coke"), "user"), "coke, or pepsi", "bring me the coke or the pepsi"),
+        (Errand("find", (*FRUITS, "7up")), "fruit, else the 7up", "find a fruit or the 7up"),
+        (
+            Errand("deliver", ("tea bottle", "water bottle"), "user"),
+            "a can, no, make that a bottle; not the tea again",
+            "bring me a bottle",
         ),
         (Errand("refuse"), "sing", REFUSAL),
         (Errand("unclear"), "put it there", UNCLEAR),

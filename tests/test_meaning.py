@@ -49,6 +49,9 @@ def kinds(*words):
         ("put the tea in the top drawer", Meaning("deliver", frozenset({"tea bottle"}), "top drawer")),
         ("get me the apple out of the lower drawer", Meaning("deliver", frozenset({"apple"}), "user", "bottom drawer")),
         ("pick up a fruit that isn't red and hand it over", Meaning("deliver", kinds("fruit") - {"apple"}, "user")),
+        ("bring me either a coke or the tea", Meaning("deliver", frozenset({"coke", "tea bottle"}), "user")),
+        ("put something spicy or a fruit on the table", Meaning("deliver", kinds("spicy") | kinds("fruit"), "table")),
+        ("bin everything in the top drawer", Meaning("deliver", frozenset(KITCHEN), "trash can", "top drawer", 0)),
         ("wipe down the table", Meaning("wipe", frozenset({"sponge"}), "table")),
         ("I hate oranges, bring me a fruit", Meaning("deliver", kinds("fruit") - {"orange"}, "user")),
         ("I like it spicy, get me a snack", Meaning("deliver", kinds("snack", "spicy"), "user")),
@@ -80,7 +83,7 @@ def test_plain_errands_are_read(text, meaning):
     [
         "bring me something", "bring me an elephant", "don't bring me the coke", "what is on the table?",
         "bring me the coke and open the top drawer", "put it there", "all the drinks go to the table",
-        "bring me the sodas", "I am thirsty", "water the plants", "", "bring the apple or the orange",
+        "bring me the sodas", "I am thirsty", "water the plants", "", "bring the apple or bin the orange",
         "find the coke, then put the apple on the table",
         "there is tea on my shirt, what would dry it? Bring it to me.",
         "I want to know where the coke is", "I need the banana thrown out", "leave the apple at the counter's far side",

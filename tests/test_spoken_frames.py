@@ -53,6 +53,13 @@ def test_several_of_one_type_are_called_so_and_are_there():
     )
 
 
+def test_either_of_two_will_do():
+    (errand,) = one("the {x} or any {kind}", "[x|k] > user").errands
+    (fruit,) = one("a fruit, if not, something clear", "[fruit|clear] > user").errands
+    assert len(errand.what) > 1
+    assert {*fruit.what} == {"apple", "orange", "banana", "7up"}
+
+
 @pytest.mark.parametrize("errand", ["unclear", "all x > p", "all k @ w > p", "all [-n] @ top drawer > trash can"])
 def test_what_no_teacher_can_follow_is_drawn_only_where_asked_for(errand):
     frames = [{"words": "put it there", "do": [errand]}, {"words": "the {x}", "do": ["x > user"]}]
