@@ -8,6 +8,7 @@ from .catalogue import CATALOGUE
 from .facts import Here
 from .observation import Observation
 from .scene import Scene
+from .sightings import Sightings
 from .symbolic import SymbolicWorld
 from .task import Setup
 
@@ -32,11 +33,8 @@ class BelievedWorld(SymbolicWorld):
         spills = tuple(spill.place for spill in seen.spills)
         self.reset(Setup(objects, at, seen.robot.holding, opened, spills=spills))
         self.time = seen.time
-        self._looked = list(seen.looked_at)
-        self._visited = list(seen.visited) or [at]
-        self._seen_drawers = {d.name: (d.opening, d.last_seen or 0.0) for d in seen.drawers if d.opening is not None}
-        self._seen = {i: (o.place or "", o.last_seen) for i, o in enumerate(known) if not o.remembered}
-        self._read = {i: o.type for i, o in enumerate(known)}
+        self._seen = Sightings.of(seen, places)
+        self._seen.visited = self._seen.visited or [at]
         self._unseen = [p.name for p in scene.surfaces() if p.name not in seen.looked_at]
         self._assumed = {*scene.types} - {*(o.type for o in known), seen.robot.holding}
 

@@ -22,6 +22,7 @@ from .facts import AnyOf, At, Clean, Closed, Condition, Facts, Here, Holding, No
 from .observation import DrawerState, Observation, RobotState, SeenObject, SeenSpill
 from .robot import RADIUS
 from .scene import Scene, load_scene
+from .sightings import Sightings
 from .task import Setup
 from .world import Moment
 
@@ -54,18 +55,13 @@ class SymbolicWorld:
         setup = begin(self.scene, setup, seed)
         self._rng = np.random.default_rng(seed)
         self._disturber = Disturber(setup.disturbances, seed)
-        self._read: dict[int, str] = {}
         self._objects: list[_Object] = [[kind, place] for kind, place in setup.objects]
         self._robot_at = setup.robot_at
         self._holding = setup.holding
         self._open = {d.name: d.name in setup.open_drawers for d in self.scene.drawers}
         self._dirty = list(setup.spills)
-        self._seen_dirty: dict[str, float] = {}
-        self._seen: dict[int, tuple[str, float]] = {}
-        self._seen_drawers: dict[str, tuple[float, float]] = {}
-        self._looked: list[str] = []
+        self._seen = Sightings(visited=[setup.robot_at])
         self._hints: tuple[tuple[str, str], ...] = ()
-        self._visited = [setup.robot_at]
         self.time = 0.0
         return self.observe()
 
@@ -76,25 +72,25 @@ class SymbolicWorld:
         x, y, yaw = place.stand()
         objects = tuple(
             SeenObject(
-                type=self._read[i],
+                type=self._seen.types[i],
                 position=self._position(i, where),
                 place=where,
                 last_seen=time,
                 visible=self._fixed or where == self._robot_at or self._cabinet(where) == self._robot_at,
             )
-            for i, (where, time) in sorted(self._seen.items())
+            for i, (where, time) in sorted(self._seen.things.items())
         )
-        drawers = tuple(DrawerState(d.name, *self._seen_drawers.get(d.name, (None, None))) for d in self.scene.drawers)
+        drawers = tuple(DrawerState(d.name, *self._seen.drawers.get(d.name, (None, None))) for d in self.scene.drawers)
         return Observation(
             time=self.time,
             robot=RobotState((x, y), yaw, self._robot_at, self._holding),
             objects=objects,
             drawers=drawers,
-            looked_at=tuple(self._looked),
-            visited=tuple(self._visited),
+            looked_at=tuple(self._seen.looked),
+            visited=tuple(self._seen.visited),
             spills=tuple(
                 SeenSpill(name, (self.scene.place(name).to_world(0.0, 0.2),), when, self._fixed or name == place.name)
-                for name, when in self._seen_dirty.items()
+                for name, when in self._seen.spills.items()
             ),
         )
 
@@ -106,7 +102,7 @@ class SymbolicWorld:
             holding=self._holding,
             open_drawers=frozenset(name for name, is_open in self._open.items() if is_open),
             closed_drawers=frozenset(name for name, is_open in self._open.items() if not is_open),
-            visited=tuple(self._visited),
+            visited=tuple(self._seen.visited),
             dirty=frozenset(self._dirty),
         )
 
@@ -207,16 +203,16 @@ class SymbolicWorld:
     def _search(self, here: Here) -> str | None:
         """Visit where the thing was seen, then remembered, then what was not looked at yet, and the rest once more,
         until it is here."""
-        rest = sorted((p.name for p in self.scene.surfaces()), key=self._looked.__contains__)
-        known = [where for i, (where, _) in self._seen.items() if is_a(self._objects[i][0], here.what)]
-        hinted = [place for kind, place in self._hints if is_a(kind, here.what) and place not in self._looked]
+        rest = sorted((p.name for p in self.scene.surfaces()), key=self._seen.looked.__contains__)
+        known = [where for i, (where, _) in self._seen.things.items() if is_a(self._objects[i][0], here.what)]
+        hinted = [place for kind, place in self._hints if is_a(kind, here.what) and place not in self._seen.looked]
         for place in dict.fromkeys(self._cabinet(place) or place for place in (*known, *hinted, *rest)):
             if self._closed(place):
                 continue
             self._move(place)
             if here.holds(self._in_view()):
                 return None
-        looked = ", ".join(self._looked)
+        looked = ", ".join(self._seen.looked)
         return f"not seen at: {looked}"
 
     def _closed(self, place: str) -> str | None:
@@ -227,28 +223,28 @@ class SymbolicWorld:
 
     def _move(self, place: str) -> None:
         self._robot_at = place
-        if place not in self._visited:
-            self._visited.append(place)
+        if place not in self._seen.visited:
+            self._seen.visited.append(place)
         self._look()
 
     def _look(self) -> None:
-        here = self._robot_at
-        if here not in self._looked:
-            self._looked.append(here)
+        here, seen = self._robot_at, self._seen
+        if here not in seen.looked:
+            seen.looked.append(here)
         for drawer in self.scene.drawers:
             if drawer.cabinet == here:
-                self._seen_drawers[drawer.name] = (float(self._open[drawer.name]), self.time)
+                seen.drawers[drawer.name] = (float(self._open[drawer.name]), self.time)
         for i, (_, place) in enumerate(self._objects):
             if place is not None and self._shows(place):
-                self._seen[i] = (place, self.time)
-                self._read[i] = self._disturber.read(self._objects[i][0], self.scene.types, self.time)
-            elif self._fixed or self._seen.get(i, ("", 0.0))[0] == here:
-                self._seen.pop(i, None)
+                seen.things[i] = (place, self.time)
+                seen.types[i] = self._disturber.read(self._objects[i][0], self.scene.types, self.time)
+            elif self._fixed or seen.things.get(i, ("", 0.0))[0] == here:
+                seen.things.pop(i, None)
         for name in [p.name for p in self.scene.places if self._fixed or p.name == here]:
             if name in self._dirty:
-                self._seen_dirty[name] = self.time
+                seen.spills[name] = self.time
             else:
-                self._seen_dirty.pop(name, None)
+                seen.spills.pop(name, None)
 
     def _shows(self, place: str) -> bool:
         """Is what rests at `place` in view from here?"""
@@ -269,8 +265,7 @@ class SymbolicWorld:
 
     def _take(self, index: int) -> None:
         self._holding = self._objects.pop(index)[0]
-        self._seen = {i - (i > index): seen for i, seen in self._seen.items() if i != index}
-        self._read = {i - (i > index): kind for i, kind in self._read.items() if i != index}
+        self._seen.taken(index)
 
     def _position(self, index: int, where: str) -> tuple[float, float, float]:
         """A nominal position: objects stand in a row along the place's edge."""
@@ -288,10 +283,8 @@ class SymbolicWorld:
         """The whole state as JSON."""
         state = {
             "objects": self._objects, "robot_at": self._robot_at, "holding": self._holding, "open": self._open,
-            "seen": list(self._seen.items()), "seen_drawers": self._seen_drawers, "looked": self._looked,
-            "visited": self._visited, "time": self.time, "rng": self._rng.bit_generator.state,
-            "read": list(self._read.items()), "disturbances": [as_data(d) for d in self._disturber.disturbances],
-            "disturber": self._disturber.state(), "dirty": self._dirty, "seen_dirty": self._seen_dirty,
+            "seen": self._seen.state(), "time": self.time, "rng": self._rng.bit_generator.state, "dirty": self._dirty,
+            "disturbances": [as_data(d) for d in self._disturber.disturbances], "disturber": self._disturber.state(),
         }  # fmt: skip
         return json.dumps(state).encode()
 
@@ -300,13 +293,10 @@ class SymbolicWorld:
         state = json.loads(snapshot)
         self._objects = [list(o) for o in state["objects"]]
         self._robot_at, self._holding = state["robot_at"], state["holding"]
-        self._open, self._looked, self._visited = dict(state["open"]), list(state["looked"]), list(state["visited"])
-        self._seen = {int(i): (where, time) for i, (where, time) in state["seen"]}
-        self._seen_drawers = {name: (opening, time) for name, (opening, time) in state["seen_drawers"].items()}
-        self._dirty, self._seen_dirty = list(state.get("dirty", ())), dict(state.get("seen_dirty", {}))
+        self._open, self._dirty = dict(state["open"]), list(state["dirty"])
+        self._seen = Sightings.from_state(state["seen"])
         self.time = state["time"]
         self._rng.bit_generator.state = state["rng"]
-        self._read = {int(i): kind for i, kind in state["read"]}
         asleep = self._disturber.asleep
         self._disturber = Disturber(parse_disturbances(state["disturbances"], self.scene))
         self._disturber.set_state(state["disturber"])
