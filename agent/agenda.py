@@ -6,20 +6,21 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..sim.observation import Observation
 from ..sim.scene import Scene
 from . import errands, reviewing, understanding
 from .accounts import OverBudget
-from .canonical import UNCLEAR, told
+from .canonical import REFUSAL, UNCLEAR, told
 from .config import Config
 from .decompose import decompose
 from .language_model import LanguageModel
 from .meaning import Meaning
 from .person import picked
 from .server import ServerError
-from .types import OVER, Errands, Step, Subgoal
+from .types import OVER, Errands, Reading, Step, Subgoal
 from .unsaid import unsaid, wavers
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _NEAR = 12
 """Earlier subgoals whose things are not taken again."""
 _OPTIONS = 3
 """Ways to say a goal that are laid before a person."""
+_NO_ERRANDS: dict[tuple[str, ...], Reading] = {(UNCLEAR,): "unclear", (REFUSAL,): "impossible"}
 _ANY_OF = re.compile(r"\b(?:an?|one|another|some|any|two|three|four)\b", re.I)
 """Words of an errand that any thing of a kind will do for, so another one than an earlier errand's."""
 
@@ -76,15 +78,22 @@ class Agenda:
         ways = self._restating(self._goal, holding, self._scene)
         if signs < math.inf:
             return self._agreed(parts, signs, unsettled, ways)
+        return self._said_again(parts, ways)
+
+    def _said_again(self, parts: tuple[Subgoal, ...], ways: Sequence[Way]) -> Beginning:
+        """A goal that rules know no way with."""
         if not ways:
             return Beginning(parts)
-        likely, sure = [way for way in ways if way.errands != (UNCLEAR,)], ways[0].probability >= self._config.sure
-        if ways[0] not in likely:
-            guess = _guessed(_subgoals(likely[0].errands) if likely else parts)
-            return Beginning((Subgoal(self._goal, unclear=True),) if sure else guess, self.open_question)
+        best, sure = ways[0].errands, ways[0].probability >= self._config.sure
+        likely = [way.errands for way in ways if way.errands not in _NO_ERRANDS]
+        if best in likely:
+            return Beginning(_subgoals(best)) if sure else self._guess(_subgoals(best), map("; ".join, likely))
         if sure:
-            return Beginning(_subgoals(ways[0].errands))
-        return self._guess(_subgoals(likely[0].errands), ["; ".join(way.errands) for way in likely])
+            unclear, whole = best == (UNCLEAR,), Subgoal(self._goal, reading=_NO_ERRANDS[best])
+            return Beginning((whole,), self.open_question if unclear else "")
+        if best == (REFUSAL,):
+            return Beginning(parts)
+        return Beginning(_guessed(_subgoals(likely[0]) if likely else parts), self.open_question)
 
     def _agreed(self, parts: tuple[Subgoal, ...], signs: float, unsettled: bool, ways: Sequence[Way]) -> Beginning:
         """What rules have read, with signs that they misread it, unless there is a sure way with fewer."""
@@ -98,9 +107,9 @@ class Agenda:
                 return Beginning(restated)
         return self._guess(parts, ["; ".join(self._plainly(parts))]) if signs else Beginning(parts)
 
-    def _guess(self, subgoals: Iterable[Subgoal], ways: Sequence[str]) -> Beginning:
+    def _guess(self, subgoals: Iterable[Subgoal], ways: Iterable[str]) -> Beginning:
         """What may be meant, and the question whether it is, or another of the ways."""
-        options = tuple(ways[:_OPTIONS])
+        options = tuple(islice(ways, _OPTIONS))
         question = f"Is this meant by {self._goal!r}: {', or '.join(map(repr, options))}?"
         return Beginning(_guessed(subgoals), question, options)
 
@@ -163,8 +172,8 @@ class Agenda:
         again = reviewing.left(subgoals, asked, meant, steps, last.observation, self._scene)
         if turns <= 2 * len(again):
             return ()
-        guessed = last.subgoal.guessed
-        return tuple(Subgoal(text, count + i, added=True, guessed=guessed) for i, text in enumerate(again))
+        reading = last.subgoal.reading
+        return tuple(Subgoal(text, count + i, added=True, reading=reading) for i, text in enumerate(again))
 
     def given_up(self, subgoals: Sequence[Subgoal], earlier: Iterable[Step], last: Step) -> list[str]:
         """The errands that could not be done, where that decides whether the run ends with its `last` step."""
@@ -183,7 +192,7 @@ class Agenda:
 
 
 def _guessed(subgoals: Iterable[Subgoal]) -> tuple[Subgoal, ...]:
-    return tuple(replace(subgoal, guessed=True) for subgoal in subgoals)
+    return tuple(replace(subgoal, reading="guess") for subgoal in subgoals)
 
 
 def _subgoals(errands: Iterable[str]) -> tuple[Subgoal, ...]:

@@ -139,7 +139,7 @@ def ending(
     several = subgoals > 1 or revised
     if given_up and several and final and kind in ("finish", "refuse"):
         return Ending("refused", f"could not: {_listed(given_up)}. {findings(steps)}")
-    if kind == "finish" and final and last.subgoal.guessed:
+    if kind == "finish" and final and last.subgoal.reading == "guess":
         return Ending("stopped", "all that the goal was taken to mean is done; it is not sure that this was meant")
     if kind == "finish" and final:
         return Ending("reached", f"all {subgoals} subgoals are finished" if subgoals > 1 else "the goal is reached")

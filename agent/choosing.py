@@ -31,10 +31,11 @@ class Choosing:
 
     def __call__(self, turn: Turn, floor: float, *, asks: bool) -> Decision:
         """The best one, or what to ask a person; `floor`: the least say × can of all; `asks`: is there somebody?"""
-        if pursued(turn).unclear:
-            return Decision(
-                "stop", None, f"it is not clear what is meant by {pursued(turn).text!r}: say it in other words"
-            )
+        text, reading = pursued(turn).text, pursued(turn).reading
+        if reading == "unclear":
+            return Decision("stop", None, f"it is not clear what is meant by {text!r}: say it in other words")
+        if reading == "impossible":
+            return Decision("refuse", None, f"what is meant by {text!r} is nothing that this robot can do")
         meaning = self.meaning(turn)
         if meaning and guards.reached(meaning, turn["observation"], self._steps(turn)):
             return self._tidy(turn) or Decision("finish", None, f"it is seen that {meaning}")

@@ -38,7 +38,7 @@ class Way(NamedTuple):
     """A goal in plain words."""
 
     errands: tuple[str, ...]
-    """In order; `(canonical.UNCLEAR,)`: nobody knows without asking."""
+    """In order; `(canonical.UNCLEAR,)`: nobody knows without asking; `(canonical.REFUSAL,)`: no robot can do it."""
     probability: float
     """Of the model, in (0, 1]; of all ways to say the same that it found."""
 
@@ -122,10 +122,11 @@ class Restater:
         log-probability of each. Kept, for a plan and its run ask the same."""
 
     def __call__(self, goal: str, holding: str | None, scene: Scene) -> tuple[Way, ...]:
-        """The ways that are taken, each meaning once; none from where on it is likelier that it is not possible."""
+        """The ways that are taken, each meaning once; none behind the one that it is not possible."""
         found: dict[frozenset[Meaning | None], tuple[tuple[str, ...], float]] = {}
         for errands, log_probability in self.ways(goal, holding):
             if errands == (REFUSAL,):
+                found.setdefault(frozenset(), (errands, math.exp(log_probability)))
                 break
             if errands == (UNCLEAR,) or accepted(goal, errands, holding, scene):
                 meant = frozenset(understanding.read(errand, scene) for errand in errands)

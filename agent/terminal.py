@@ -69,7 +69,7 @@ class Terminal:
                         if text:
                             self._line(label, plain(text), "cyan")
                 texts = [subgoal.text for subgoal in turn["subgoals"]]
-                guessed = any(subgoal.guessed for subgoal in turn["subgoals"])
+                guessed = any(subgoal.reading == "guess" for subgoal in turn["subgoals"])
                 if turn["subgoals"] != self._subgoals and (guessed or texts != [self._goal]):
                     self._line(
                         "guesses" if guessed else "plans",

@@ -10,6 +10,10 @@ from ..memory.record import Record
 from ..sim.observation import Observation
 from ..skills.skill import Outcome
 
+Reading = Literal["sure", "guess", "unclear", "impossible"]
+"""How a goal's words were read. guess: it may mean this, so to have done it is not to have reached the goal; unclear:
+nobody could know what is meant, so nothing is done before somebody says it; impossible: no errand of a robot's."""
+
 
 @dataclass(frozen=True)
 class Subgoal:
@@ -19,10 +23,7 @@ class Subgoal:
     index: int = 0
     added: bool = False
     """Not the goal's own: what was left, or came undone, when those were over."""
-    guessed: bool = False
-    """What the goal may mean, and nobody is sure of it: to have done it is not to have reached the goal."""
-    unclear: bool = False
-    """Nobody could know what is meant: nothing is done before somebody says it."""
+    reading: Reading = "sure"
 
 
 @dataclass(frozen=True)

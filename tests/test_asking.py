@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from doable.agent import Agent, Config, ScriptedModel, WrittenAnswers
 from doable.agent.asking import any_will_do, prediction_set, quantile, shares
 from doable.agent.bench_asking import Asked, requests, run_asking_benchmark, summarise
-from doable.agent.canonical import UNCLEAR
+from doable.agent.canonical import REFUSAL, UNCLEAR
 from doable.agent.parts import following
 from doable.agent.person import AtTerminal, picked
 from doable.agent.restating import Way
@@ -383,6 +383,14 @@ def test_nothing_is_done_where_nobody_says_what_is_meant(tmp_path, person):
     assert (result.status, [step.outcome for step in result.steps]) == ("stopped", [None])
     assert "not clear what is meant by 'that one, you know'" in result.reason
     assert run.world.facts() == before
+
+
+def test_what_no_robot_can_do_is_refused_at_once(tmp_path):
+    run = restated(tmp_path, (Way((REFUSAL,), 1.0),), None)
+    before = run.world.facts()
+    result = run.run("that one, you know")
+    assert (result.status, len(result.steps), run.world.facts()) == ("refused", 1, before)
+    assert "nothing that this robot can do" in result.reason
 
 
 def test_none_of_the_likely_ways_is_told_in_words(tmp_path):

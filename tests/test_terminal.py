@@ -55,7 +55,7 @@ def test_a_goal_that_is_pursued_in_other_words_is_told_in_these(said, told):
     terminal.phase("decompose", TURN | {"subgoals": (Subgoal("bring me the sponge"),)})
     assert ("plans" in out.getvalue()) == told
     assert "pursues" not in out.getvalue()
-    terminal.phase("decompose", TURN | {"subgoals": (Subgoal("bring me the coke", guessed=True),)})
+    terminal.phase("decompose", TURN | {"subgoals": (Subgoal("bring me the coke", reading="guess"),)})
     assert "guesses   1. bring me the coke" in out.getvalue()
 
 
