@@ -118,13 +118,20 @@ class Agenda:
         """What to ask where nothing is likely."""
         return f"What do you mean by {self._goal!r}?"
 
-    def answered(self, said: str | None, options: Sequence[str]) -> tuple[Subgoal, ...]:
-        """What a person's answer to the question of the beginning asks for; (): nothing that is known."""
+    def answered(self, said: str | None, options: Sequence[str], holding: str | None = None) -> tuple[Subgoal, ...]:
+        """What a person's answer to the question of the beginning asks for; (): nothing that is surely known."""
         yes = said is not None and said.strip(" .!").lower() in ("y", "yes")
         if option := options[0] if yes and options else picked(said, options):
             return _subgoals(option.split("; "))
-        parts = tuple(decompose(said, self._scene)) if said and said.strip() else ()
-        return parts if all(map(self._read, parts)) else ()
+        if not said or not said.strip():
+            return ()
+        parts = tuple(decompose(said, self._scene))
+        if all(map(self._read, parts)):
+            return parts
+        for way in self._restating(said, holding, self._scene)[:1] if self._restating else ():
+            if way.probability >= self._config.sure and way.errands not in _NO_ERRANDS:
+                return _subgoals(way.errands)
+        return ()
 
     def _signs(self, parts: Sequence[Subgoal]) -> float:
         """How many signs there are that the goal was not understood so; infinite where a part is not plain."""

@@ -252,13 +252,14 @@ class Loop:
 
     def _beginning(self, observation: Observation) -> tuple[Subgoal, ...]:
         """The goal's errands, after a person was asked what is meant, if that is not clear and somebody is there."""
-        begun = self._agenda.beginning(observation.robot.holding)
+        held = observation.robot.holding
+        begun = self._agenda.beginning(held)
         if not begun.question or self.person is None:
             return begun.subgoals
         said = self._told(begun.question, begun.options)
-        meant = self._agenda.answered(said, begun.options)
+        meant = self._agenda.answered(said, begun.options, held)
         if said and begun.options and not meant:  # none of them
-            meant = self._agenda.answered(self._told(self._agenda.open_question, ()), ())
+            meant = self._agenda.answered(self._told(self._agenda.open_question, ()), (), held)
         if meant:
             self._keep(begun.question, "; ".join(subgoal.text for subgoal in meant), observation)
         return meant or begun.subgoals

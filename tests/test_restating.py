@@ -71,6 +71,13 @@ def test_an_answer_that_says_nothing_changes_nothing(said):
     assert agenda("the usual", (UNCLEAR,))[0].answered(said, ()) == ()
 
 
+def test_an_answer_may_be_in_odd_words_too():
+    mine, asked = agenda("the usual", ("bring me the apple",))
+    assert mine.answered("apple, quick, I'm starving", (), "coke") == (Subgoal("bring me the apple"),)
+    assert asked == [("apple, quick, I'm starving", "coke", SCENE)]
+    assert agenda("the usual", ("bring me the apple",), sure=0.9)[0].answered("apple, quick", ()) == ()
+
+
 def test_what_is_not_clear_is_asked_about():
     goal, known = "put it over there, will you", (UNCLEAR,)
     begun = agenda(goal, known)[0].beginning()
