@@ -32,7 +32,7 @@ _NEAR = 12
 """Earlier subgoals whose things are not taken again."""
 _OPTIONS = 3
 """Ways to say a goal that are laid before a person."""
-_NO_ERRANDS: dict[tuple[str, ...], Reading] = {(UNCLEAR,): "unclear", (REFUSAL,): "impossible"}
+_READINGS: dict[tuple[str, ...], Reading] = {(UNCLEAR,): "unclear", (REFUSAL,): "impossible"}
 _ANY_OF = re.compile(r"\b(?:an?|one|another|some|any|two|three|four)\b", re.I)
 """Words of an errand that any thing of a kind will do for, so another one than an earlier errand's."""
 
@@ -85,14 +85,12 @@ class Agenda:
         if not ways:
             return Beginning(parts)
         best, sure = ways[0].errands, ways[0].probability >= self._config.sure
-        likely = [way.errands for way in ways if way.errands not in _NO_ERRANDS]
+        likely = [way.errands for way in ways if way.errands not in _READINGS]
         if best in likely:
             return Beginning(_subgoals(best)) if sure else self._guess(_subgoals(best), map("; ".join, likely))
-        if sure:
-            unclear, whole = best == (UNCLEAR,), Subgoal(self._goal, reading=_NO_ERRANDS[best])
-            return Beginning((whole,), self.open_question if unclear else "")
-        if best == (REFUSAL,):
-            return Beginning(parts)
+        unclear = best == (UNCLEAR,)
+        if sure or (unclear and not likely):
+            return Beginning((Subgoal(self._goal, reading=_READINGS[best]),), self.open_question if unclear else "")
         return Beginning(_guessed(_subgoals(likely[0]) if likely else parts), self.open_question)
 
     def _agreed(self, parts: tuple[Subgoal, ...], signs: float, unsettled: bool, ways: Sequence[Way]) -> Beginning:
@@ -114,6 +112,11 @@ class Agenda:
         return Beginning(_guessed(subgoals), question, options)
 
     @property
+    def unclear(self) -> tuple[Subgoal, ...]:
+        """The goal where nobody knows what is meant."""
+        return (Subgoal(self._goal, reading="unclear"),)
+
+    @property
     def open_question(self) -> str:
         """What to ask where nothing is likely."""
         return f"What do you mean by {self._goal!r}?"
@@ -128,8 +131,9 @@ class Agenda:
         parts = tuple(decompose(said, self._scene))
         if all(map(self._read, parts)):
             return parts
-        for way in self._restating(said, holding, self._scene)[:1] if self._restating else ():
-            if way.probability >= self._config.sure and way.errands not in _NO_ERRANDS:
+        whole = f"{self._goal}: {said}"
+        for way in self._restating(whole, holding, self._scene)[:1] if self._restating else ():
+            if way.probability >= self._config.sure and way.errands not in _READINGS:
                 return _subgoals(way.errands)
         return ()
 

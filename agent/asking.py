@@ -24,7 +24,7 @@ IN_DOUBT = "What first for "
 """How the question begins of a model that said one thing and then another."""
 ABOUT = ("find", "pick up", "pick and place")
 """Families whose target is the object that is meant."""
-_ANY = re.compile(r"\b(?:an?|any|some|something|anything|one|either|whichever)\b", re.I)
+_ANY = re.compile(r"\b(?:an?|any|some|something|anything|one|either|or|whichever)\b", re.I)
 
 
 def shares(candidates: Sequence[Candidate], skills: Mapping[str, Skill]) -> dict[str, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 
@@ -52,13 +53,15 @@ def utterance(errand: Errand, scene: Scene, goal: str = "") -> str | None:
 
 
 def told(meaning: Meaning, scene: Scene, goal: str = "") -> str:
-    """What was read, in plain words again; "": there are none."""
+    """What was read, in plain words that are read as it; "": there are none."""
     placed = meaning.kind in ("go", "open", "close", "wipe")
     errand = Errand(
         meaning.kind, tuple(sorted(meaning.things)), None if placed else meaning.to, meaning.source, meaning.count,
         target=meaning.to if placed else None,
     )  # fmt: skip
-    return _said(errand, goal, meaning.different) or ""
+    said = _said(errand, goal, meaning.different)
+    again = said and understanding.read(said, scene)
+    return said if said and again and replace(again, around=meaning.around, more=meaning.more) == meaning else ""
 
 
 def named(text: str) -> set[str]:
@@ -83,12 +86,12 @@ def _said(errand: Errand, goal: str, different: bool) -> str | None:
             return f"go to the {errand.target}"
         case "open" | "close" | "wipe":
             return f"{errand.kind} the {errand.target}"
-    called = _called(frozenset(errand.what), goal)
+    called = _called(frozenset(errand.what), goal, several=errand.kind == "deliver" and errand.count != 1)
     if called is None:
         return None
     one, many, but = called
     if errand.kind == "deliver" and errand.count == 0:
-        what = f"all the {many}" if many else one if len(errand.what) == 1 else "everything"
+        what = f"all the {many}" if many else "everything"
         what += f" except {but}" if but else ""
     elif errand.kind == "deliver" and errand.count > 1:
         if not many:
@@ -110,15 +113,18 @@ def _said(errand: Errand, goal: str, different: bool) -> str | None:
             return f"put {what} {'in' if 'drawer' in str(to) else 'on'} the {to}"
 
 
-def _called(things: frozenset[str], goal: str) -> tuple[str, str, str] | None:
-    """What things are called: one of them, many of them, and what is not meant though it is called the same."""
+def _called(things: frozenset[str], goal: str, *, several: bool) -> tuple[str, str, str] | None:
+    """What things are called: one of them, many of them, and what is not meant though it is called the same.
+
+    `several`: not one of them is meant, but a number or all.
+    """
     known = named(goal)
     if len(things) == 1 and things & known:
         (name,) = things
         return f"the {name}", many(name), ""
-    if 1 < len(things) <= _EITHER and things <= known:
+    if not several and 1 < len(things) <= _EITHER and things <= known:
         return " or ".join(f"the {name}" for name in sorted(things)), "", ""
-    ways = _ways().get(things, [])
+    ways = [way for way in _ways().get(things, []) if not (several and " or " in way[0])]
     fitting = [way for way in ways if named(f"{way[0]} {way[2]}") <= known] or ways
     words = _stems(goal)
     return max(fitting, key=lambda way: _likeness(way, words), default=None)

@@ -37,7 +37,7 @@ class Choosing:
         if reading == "impossible":
             return Decision("refuse", None, f"what is meant by {text!r} is nothing that this robot can do")
         meaning = self.meaning(turn)
-        if meaning and guards.reached(meaning, turn["observation"], self._steps(turn)):
+        if meaning and guards.reached(meaning, turn["observation"], self._steps(turn), self._scene):
             return self._tidy(turn) or Decision("finish", None, f"it is seen that {meaning}")
         # There is no floor for an errand that is plainly one for these skills.
         decision = scoring.choose(turn["candidates"], self._skills, self.tabu(turn), 0.0 if meaning else floor)

@@ -39,7 +39,7 @@ def _tag(value: Any) -> Any:
     if type(value).__name__ in _STATE and is_dataclass(value):
         return {_TAG: type(value).__name__, "value": to_json(value)}
     if isinstance(value, tuple):
-        if value and all(isinstance(each, Subgoal) and each.index == i for i, each in enumerate(value)):
+        if value and all(isinstance(each, Subgoal) and each == Subgoal(each.text, i) for i, each in enumerate(value)):
             return {_TAG: "subgoals", "value": [each.text for each in value]}  # there may be a thousand
         return {_TAG: "tuple", "value": [_tag(item) for item in value]}
     if isinstance(value, list):

@@ -17,6 +17,7 @@ NOT = re.compile(
 """Where the part of a description begins that must not hold."""
 OR = re.compile(r"\bor (?:else )?(?=(?:the|an?|some|any|something|anything|my|our) )")
 """Between two things of which either will do."""
+_EITHER = re.compile(r"\beither\b")
 FILLER = frozenset(
     re.findall(
         r"\w+",
@@ -52,12 +53,18 @@ def described(text: str, types: Iterable[str]) -> frozenset[str] | None:
     text = re.sub(r"\b(?:without(?: any)?|with no|that has no) sugar\b|\bsugar ?free\b", " unsweetened ", text)
     # "anything but the coke to drink" is something to drink
     text = re.sub(rf"\b(\w*thing)\b(.*{NOT.pattern}.*) (to (?:drink|eat))$", r"\1 \3\2", text)
-    parts = NOT.split(_CLEANING.sub(" cleaning tool ", text))
-    ways = [_fitting(way, tuple(types)) for way in OR.split(re.sub(r"\beither\b", " ", parts[0]))]
-    fitting = None if None in ways else frozenset().union(*(way for way in ways if way))
+    parts = NOT.split(text)
+    if _EITHER.search(parts[0]) and not OR.search(parts[0]) and len(parts) > 1 and OR.search(parts[1]):
+        return None  # It may end what is not meant, or what is.
+    ways = [_fitting(way, tuple(types)) for way in OR.split(_EITHER.sub(" ", parts[0]))]
+    fitting: frozenset[str] = frozenset()
+    for way in ways:
+        if way is None:
+            return None
+        fitting |= way
     for part in (one for listed in parts[1:] for one in _LISTED.split(listed) if one.strip()):
         out = _fitting(part, tuple(types), bare=True)
-        if fitting is None or out is None:
+        if out is None or any(way and way & out for way in ways[:-1]):
             return None
         fitting -= out
     return fitting
@@ -68,7 +75,8 @@ def _fitting(text: str, types: tuple[str, ...], *, bare: bool = False) -> frozen
 
     `bare`: a property by itself ("without caffeine") will do.
     """
-    left = f" {' '.join(text.split())} "
+    text = " ".join(_CLEANING.sub(" cleaning tool ", text).split())
+    left = f" {text} "
     known: list[str] = []
     for phrase, word in phrases().items():
         if f" {phrase} " in left:
@@ -77,11 +85,7 @@ def _fitting(text: str, types: tuple[str, ...], *, bare: bool = False) -> frozen
     if set(left.split()) - FILLER - {*NUMBERS}:
         return None
     vague = {"something", "anything", "one", "thing", "things", "item"} & {*left.split()}
-    alone = bool(
-        re.fullmatch(
-            r" (?:(?:any|an?|one|two|three) |the (?=\w+s ))?(?:cans?|bottles?) ", f" {' '.join(text.split())} "
-        )
-    )
+    alone = bool(re.fullmatch(r" (?:(?:any|an?|one|two|three) |the (?=\w+s ))?(?:cans?|bottles?) ", f" {text} "))
     if not (vague or alone or (bare and known)) and not any(w in CATALOGUE or w in _ALONE for w in known):
         return None
     names = [word for word in known if word in CATALOGUE]

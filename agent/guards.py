@@ -8,7 +8,7 @@ needs to have looked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ..sim.observation import Observation
 from ..sim.scene import Scene
@@ -22,12 +22,12 @@ UNSEEN = "not seen to be reached"
 UNSOUGHT = "no evidence yet that it is impossible"
 
 
-def reached(meaning: Meaning, observation: Observation, steps: Sequence[Step]) -> bool:
+def reached(meaning: Meaning, observation: Observation, steps: Sequence[Step], scene: Scene) -> bool:
     """Is the errand seen to be done? What fell into a bin is out of sight: that it was put there counts."""
     if meaning.kind == "wipe" or meaning.count == 0:  # What has not been looked at is not known to be clean, or bare.
         places = {meaning.to} if meaning.kind == "wipe" else meaning.sources
-        seen = places <= _looked_into(observation, steps) and meaning.reached(observation.believed())
-        return seen and (meaning.kind == "wipe" or observation.robot.holding not in meaning.things)
+        seen = places <= _looked_into(observation, steps, scene) and meaning.reached(observation.believed())
+        return seen and (meaning.kind == "wipe" or not _astray(meaning, observation, steps))
     if meaning.kind != "deliver":
         return meaning.reached(observation.believed())
     mine = _delivered(meaning, steps)
@@ -37,11 +37,24 @@ def reached(meaning: Meaning, observation: Observation, steps: Sequence[Step]) -
     return there or len(mine) >= meaning.count
 
 
+def _astray(meaning: Meaning, observation: Observation, steps: Sequence[Step]) -> set[str]:
+    """Of all that are meant: what is in the hand, was taken and got lost, or came from there and is seen elsewhere."""
+    right = {*meaning.sources, meaning.to}
+    seen = {o.type for o in observation.objects if o.place in right and not o.remembered}
+    elsewhere = {o.type for o in observation.objects if o.place not in right and not o.remembered}
+    was = {o.type for s in steps for o in s.observation.objects if o.place in meaning.sources and not o.remembered}
+    taken = {s.after.robot.holding for s in steps if s.after}
+    held = {steps[-1].after.robot.holding} if steps and steps[-1].after else set()
+    brought = {str(step.decision.phrase).removeprefix("put down the ") for step in _delivered(meaning, steps)}
+    away = (taken - held) | (was & elsewhere)
+    return {t for t in (away - brought - seen) | {observation.robot.holding} if t in meaning.things}
+
+
 def masks(
     meaning: Meaning, skills: Iterable[Skill], observation: Observation, steps: Sequence[Step], scene: Scene
 ) -> dict[str, str]:
     """Phrases that are not to be chosen now, each with the reason. `steps` are those of the same subgoal."""
-    done = reached(meaning, observation, steps)
+    done = reached(meaning, observation, steps, scene)
     impossible = _sought(meaning, observation, steps, scene)
     found: dict[str, str] = {}
     for skill in skills:
@@ -49,17 +62,18 @@ def masks(
             found[skill.phrase] = UNSEEN
         elif skill.family == "refuse" and not impossible:
             found[skill.phrase] = UNSOUGHT
-        elif _unasked(meaning, skill, observation, scene) or (not done and _shuts_in(meaning, skill, scene)):
+        elif _unasked(meaning, skill, observation, steps, scene) or _shuts_source(meaning, skill, observation, scene):
             found[skill.phrase] = UNASKED
     return found
 
 
-def _unasked(meaning: Meaning, skill: Skill, observation: Observation, scene: Scene) -> bool:
+def _unasked(meaning: Meaning, skill: Skill, observation: Observation, steps: Sequence[Step], scene: Scene) -> bool:
     """Would it take, move or open something else, or carry the thing elsewhere?"""
     held, here = observation.robot.holding, observation.robot.place
     wanted = held in meaning.things
     fetching = meaning.kind == "deliver" and held is None and skill.family in ("find", "pick up", "go to")
-    if fetching and _led_astray(meaning, skill, observation, scene):
+    astray = _astray(meaning, observation, steps) if meaning.count == 0 else set()
+    if fetching and skill.target not in astray and _led_astray(meaning, skill, observation, astray, scene):
         return True
     match meaning.kind, skill.family:
         case "go", family:
@@ -67,7 +81,9 @@ def _unasked(meaning: Meaning, skill: Skill, observation: Observation, scene: Sc
         case (("open" | "close"), ("open" | "close")):
             return (skill.family, skill.target) != (meaning.kind, meaning.to)
         case (("deliver" | "hold" | "find" | "wipe"), ("find" | "pick up")):
-            return skill.target not in meaning.things or _elsewhere(meaning, skill, observation)
+            if skill.target in astray:
+                return False
+            return skill.target not in meaning.things or _elsewhere(meaning, skill, observation, steps, scene)
         case "wipe", "put down":
             return wanted
         case "wipe", "wipe":
@@ -88,10 +104,13 @@ def _unasked(meaning: Meaning, skill: Skill, observation: Observation, scene: Sc
             return False
 
 
-def _shuts_in(meaning: Meaning, skill: Skill, scene: Scene) -> bool:
-    """Would it close the drawer that the things are to come out of, though that is in nothing's way?"""
-    taken = meaning.kind in ("deliver", "hold") and skill.family == "close" and skill.target == meaning.source
-    return taken and not any(meaning.to in (drawer.name, drawer.cabinet) for drawer in scene.drawers)
+def _shuts_source(meaning: Meaning, skill: Skill, observation: Observation, scene: Scene) -> bool:
+    """Would it close the drawer that the things are to come out of, and lie in, though that is in nothing's way?"""
+    if meaning.kind not in ("deliver", "hold") or skill.family != "close" or skill.target != meaning.source:
+        return False
+    there = {o.type for o in observation.objects if o.place == skill.target and not o.remembered}
+    in_the_way = any(meaning.to in (drawer.name, drawer.cabinet) for drawer in scene.drawers)
+    return bool(there & meaning.things) and not in_the_way
 
 
 def _in_the_way(place: str | None, observation: Observation, scene: Scene) -> bool:
@@ -100,20 +119,25 @@ def _in_the_way(place: str | None, observation: Observation, scene: Scene) -> bo
     return any(drawer.cabinet == place and drawer.name in open_ones for drawer in scene.drawers)
 
 
-def _led_astray(meaning: Meaning, skill: Skill, observation: Observation, scene: Scene) -> bool:
+def _led_astray(
+    meaning: Meaning, skill: Skill, observation: Observation, astray: Collection[str], scene: Scene
+) -> bool:
     """Would an empty hand go for what is to stay where it is, or to where nothing that is meant can be?"""
     here, kept = observation.robot.place, meaning.settled
     seen = {(o.type, o.place) for o in observation.objects if o.type in meaning.things and not o.remembered}
     enough = {kind for kind, place in seen if meaning.different and place == meaning.to}
     left = {place for kind, place in seen if place not in kept and kind not in enough}
     there = {place for kind, place in seen if kind == skill.target}
-    looked = _looked_into(observation)
+    looked = _looked_into(observation, (), scene)
     match skill.family:
         case "pick up":
-            return here in kept or skill.target in enough
+            inside = {drawer.name for drawer in scene.drawers if drawer.cabinet == here} - kept
+            return (here in kept and not there & inside) or skill.target in enough
         case "find":
             return bool(there & kept) or (meaning.count == 0 and not there and meaning.sources <= looked)
         case _ if meaning.count == 0:
+            if any(o.type in astray and o.place == skill.target for o in observation.objects):
+                return False
             asked = {skill.target, *(d.name for d in scene.drawers if d.cabinet == skill.target)} & meaning.sources
             return asked <= looked - left
         case _:
@@ -121,13 +145,16 @@ def _led_astray(meaning: Meaning, skill: Skill, observation: Observation, scene:
             return skill.target in looked - left and not meaning.source and not shut_in
 
 
-def _looked_into(observation: Observation, steps: Sequence[Step] = ()) -> set[str]:
-    """The places that have been looked at, and the drawers that stand open, or stood open after one of the steps."""
+def _looked_into(observation: Observation, steps: Sequence[Step], scene: Scene) -> set[str]:
+    """The places that have been looked at, and the drawers that were open when the robot stood there, now or after one
+    of the steps."""
+    at = {drawer.name: drawer.cabinet for drawer in scene.drawers}
     seen = [observation, *(step.after for step in steps if step.after)]
-    return {*observation.looked_at, *(drawer for each in seen for drawer in each.believed().open_drawers)}
+    opened = {name for each in seen for name in each.believed().open_drawers if each.robot.place == at.get(name)}
+    return {*observation.looked_at, *opened}
 
 
-def _elsewhere(meaning: Meaning, skill: Skill, observation: Observation) -> bool:
+def _elsewhere(meaning: Meaning, skill: Skill, observation: Observation, steps: Sequence[Step], scene: Scene) -> bool:
     """Would it take one from another place than the one that is named, before that has been looked at or is bare?"""
     source = meaning.source
     if source is None or source == observation.robot.place:
@@ -136,7 +163,7 @@ def _elsewhere(meaning: Meaning, skill: Skill, observation: Observation) -> bool
     open_drawers = observation.believed().open_drawers
     if meaning.count == 0:
         return skill.target not in there or (skill.family == "pick up" and source not in open_drawers)
-    looked = source in observation.looked_at or source in open_drawers
+    looked = source in _looked_into(observation, steps, scene)
     if skill.target in there:  # from a drawer it is taken at its cabinet, as the skill itself knows
         return skill.family == "pick up" and source not in open_drawers
     return not looked
@@ -147,7 +174,12 @@ def _sought(meaning: Meaning, observation: Observation, steps: Sequence[Step], s
     bad = Counter(step.decision.phrase or "" for step in steps if failed(step))
     out = [phrase for phrase, count in bad.items() if count >= PATIENCE or phrase.startswith("find ")]
     kept = meaning.settled if meaning.kind == "deliver" else frozenset()
-    seen = (o.type for o in observation.objects if not o.remembered and o.place not in kept)
+    where = meaning.sources if meaning.count == 0 else None
+    seen = (
+        o.type
+        for o in observation.objects
+        if not o.remembered and o.place not in kept and (where is None or o.place in where)
+    )
     there = {observation.robot.holding, *seen}
     if (there & meaning.things) - {phrase.partition(" the ")[2] for phrase in out}:
         return False

@@ -63,7 +63,7 @@ def far(
         for snapshot in edge:
             world.restore(snapshot)
             now = world.observe()
-            if guards.reached(meaning, now, steps):
+            if guards.reached(meaning, now, steps, scene):
                 return depth
             closed = guards.masks(meaning, skills.values(), now, steps, scene)
             for skill in skills.values():

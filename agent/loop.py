@@ -259,7 +259,10 @@ class Loop:
         said = self._told(begun.question, begun.options)
         meant = self._agenda.answered(said, begun.options, held)
         if said and begun.options and not meant:  # none of them
-            meant = self._agenda.answered(self._told(self._agenda.open_question, ()), (), held)
+            said = self._told(self._agenda.open_question, ()) or said
+            meant = self._agenda.answered(said, (), held)
+        if said and not meant:
+            return self._agenda.unclear
         if meant:
             self._keep(begun.question, "; ".join(subgoal.text for subgoal in meant), observation)
         return meant or begun.subgoals

@@ -1,7 +1,8 @@
 """A goal in anybody's words, said again in plain ones by a small language model that was taught to.
 
 What it says is taken only if every errand of it is plain (`understanding.read`), and if nothing is named in it that the
-goal does not name, but for kinds of things. Otherwise the goal stays as it was said, and the planner carries it.
+goal does not name, but for kinds of things. Otherwise the goal stays as it was said, and the planner carries it. It may
+also say that nobody could know what is meant, or that no robot can do it.
 """
 
 from __future__ import annotations

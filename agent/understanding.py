@@ -265,8 +265,8 @@ def _errand(kind: Kind, rest: str, to: str | None, scene: Scene) -> Meaning | No
     rest = re.sub(r"\b(?:all (?:of|that (?:is|are))|all|every|each)\b", " ", rest)
     rest = re.sub(r"^(?:everything|things?|stuff)\b(?= \w)", "anything", rest) if every else rest
     whole = re.sub(r"\b(?:the|stuff|things?|objects?|items?|it|of)\b", " ", rest).strip() in ("", "everything")
-    either = OR.search(rest)
-    if either and (every or _VERB.search(rest, either.end())):
+    either = OR.search(NOT.split(rest)[0])
+    if either and (every or _another_errand(rest[either.end() :], None, scene)):
         return None
     things = frozenset(scene.types) if every and whole else described(rest, scene.types)
     if not things or (len(things) == len(scene.types) and not (every and whole)):
@@ -289,8 +289,8 @@ def _errand(kind: Kind, rest: str, to: str | None, scene: Scene) -> Meaning | No
     return Meaning(kind, things, to, source, max(counts, default=1), different="different" in words, more=more)
 
 
-def _another_errand(rest: str, kind: str, scene: Scene) -> bool:
-    """Does a second verb stand in the rest, or a word that leans on another sentence?"""
+def _another_errand(rest: str, kind: str | None, scene: Scene) -> bool:
+    """Does a second verb, of another kind than `kind`, stand in the rest, or a word that leans on another sentence?"""
     rest = re.sub(r"\bon top of\b|\bin front of\b|\boff at\b|\bto (?:clean|wipe|mop|scrub)\b.*$", " ", rest)
     rest = re.sub(r"\ball of it\b|\bcleaning\b", " ", rest)
     if re.search(r"\b(?:and|then|it|them|because|since|so|but)\b", NOT.split(rest)[0]):

@@ -33,7 +33,7 @@ class BelievedWorld(SymbolicWorld):
         spills = tuple(spill.place for spill in seen.spills)
         self.reset(Setup(objects, at, seen.robot.holding, opened, spills=spills))
         self.time = seen.time
-        self._seen = Sightings.of(seen, places)
+        self._seen = Sightings.of(seen, known)
         self._seen.visited = self._seen.visited or [at]
         self._unseen = [p.name for p in scene.surfaces() if p.name not in seen.looked_at]
         self._assumed = {*scene.types} - {*(o.type for o in known), seen.robot.holding}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from .observation import Observation
+from .observation import Observation, SeenObject
 
 
 @dataclass
@@ -26,10 +26,8 @@ class Sightings:
     """Places that were stood at, oldest first."""
 
     @classmethod
-    def of(cls, seen: Observation, places: set[str]) -> Sightings:
-        """Those of an observation, its things at one of `places` numbered in their order; what is only remembered was
-        not seen."""
-        known = [o for o in seen.objects if o.place in places]
+    def of(cls, seen: Observation, known: Sequence[SeenObject]) -> Sightings:
+        """Those of an observation, of its things those `known`, in this order; what is only remembered was not seen."""
         return cls(
             things={i: (o.place or "", o.last_seen) for i, o in enumerate(known) if not o.remembered},
             types={i: o.type for i, o in enumerate(known)},
@@ -46,7 +44,7 @@ class Sightings:
 
     def state(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {**asdict(self), "things": list(self.things.items()), "types": list(self.types.items())}
+        return {**vars(self), "things": list(self.things.items()), "types": list(self.types.items())}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Sightings:

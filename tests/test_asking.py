@@ -286,6 +286,7 @@ def test_the_quantile_covers_its_share(scores, target):
         ("bring me the soda", False),
         ("bring me the coke", True),
         ("bring me two sodas", True),
+        ("bring me the coke or the pepsi", True),
         ("bring me all the sodas on the table", True),
         ("do it", False),
     ],
@@ -409,6 +410,13 @@ def test_none_of_the_likely_ways_is_told_in_words(tmp_path):
         ("Is this meant by 'that one, you know': 'bring me the coke'?", 1),
         ("What do you mean by 'that one, you know'?", 0),
     ]
+
+
+@pytest.mark.parametrize("then", [None, "nothing, thank you"])
+def test_what_a_person_does_not_want_is_not_done(tmp_path, then):
+    run = restated(tmp_path, (Way(("bring me the coke",), 0.4),), lambda asked, options: "none" if options else then)
+    before = run.world.facts()
+    assert (run.run("that one, you know").status, run.world.facts()) == ("stopped", before)
 
 
 @pytest.mark.parametrize(("probability", "status"), [(0.4, "stopped"), (0.6, "reached")])

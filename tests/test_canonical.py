@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from doable.agent.canonical import REFUSAL, UNCLEAR, named, utterance
+from doable.agent.canonical import REFUSAL, UNCLEAR, _ways, named, told, utterance
 from doable.agent.instructions import Grammar
+from doable.agent.meaning import Meaning
 from doable.agent.spoken_frames import SpokenGrammar
 from doable.agent.teacher import Errand
 from doable.agent.understanding import read
@@ -61,6 +62,29 @@ FRUITS = tuple(name for name, kind in KITCHEN.items() if kind.is_a("fruit"))
 )
 def test_plain_words(errand, goal, said):
     assert utterance(errand, SCENE, goal) == said
+
+
+def test_all_that_words_call_one_or_the_other_is_called_by_its_kind():
+    bottles = tuple(name for name, kind in KITCHEN.items() if kind.is_a("bottle"))
+    errand = Errand("deliver", bottles, "trash can", "table", count=0)
+    goal = "all the bottles on the table, that is the tea bottle and the water bottle, are for the bin"
+    assert utterance(errand, SCENE, goal) == "throw away all the bottles from the table"
+    meaning = read("throw away all the bottles from the table", SCENE)
+    assert meaning
+    assert told(meaning, SCENE, goal) == "throw away all the bottles from the table"
+
+
+def test_what_can_not_be_told_is_not_told_otherwise():
+    assert told(Meaning("deliver", frozenset({"apple", "sponge", "coke"}), "user", "table", 0), SCENE) == ""
+
+
+def test_every_way_to_call_things_is_read_back():
+    for things, ways in _ways().items():
+        for one, _, but in ways:
+            said = f"bring me {one}" + (f" that is not {but}" if but else "")
+            meaning = read(said, SCENE)
+            assert meaning is None or meaning.things == things, said
+            assert meaning or " or " not in one, said
 
 
 def test_what_is_not_named_is_described():

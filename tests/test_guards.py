@@ -1,5 +1,7 @@
 """Choices held against what the goal plainly asks for, in the symbolic world."""
 
+from dataclasses import replace
+
 import pytest
 
 from doable.agent import Agent, Config, ScriptedModel
@@ -7,6 +9,7 @@ from doable.agent.guards import UNASKED, UNSEEN, UNSOUGHT, masks, reached
 from doable.agent.understanding import read
 from doable.memory.embedding import HashEmbedder
 from doable.memory.store import Memory
+from doable.sim.disturbances import Slip
 from doable.sim.symbolic import SymbolicWorld
 from doable.sim.task import Setup
 from doable.skills.baselines import DeclaredValues
@@ -148,7 +151,7 @@ def test_what_fell_into_the_bin_counts_as_put_there(world, tmp_path):
     result = run(world, tmp_path, "throw the coke away", plan)
     assert result.status == "reached"
     assert world.facts().count("coke", "trash can") == 1
-    assert reached(read("throw the coke away", world.scene), world.observe(), result.steps)
+    assert reached(read("throw the coke away", world.scene), world.observe(), result.steps, world.scene)
 
 
 def test_where_nothing_that_is_meant_can_be_is_not_driven_to(world):
@@ -172,15 +175,15 @@ def test_all_of_a_kind_are_looked_for_everywhere(world):
     meaning = read("put all the sodas except the pepsi on the far counter", world.scene)
     assert meaning
     assert meaning.sources == {p.name for p in world.scene.surfaces()} - {"far counter"}
-    assert not reached(meaning, world.observe(), ())
+    assert not reached(meaning, world.observe(), (), world.scene)
     assert masked(world, "put all the sodas on the far counter")["go to the far counter"] == UNASKED
     library = SkillLibrary.of(world.scene)
     for phrase in ("find the coke", "pick up the coke", "go to the far counter", "put down the coke"):
         assert execute(library[phrase], world).status == "done"
-    assert not reached(meaning, world.observe(), ())  # not everywhere has been looked
+    assert not reached(meaning, world.observe(), (), world.scene)  # not everywhere has been looked
     for place in world.scene.surfaces():
         execute(library[f"go to the {place.name}"], world)
-    assert reached(meaning, world.observe(), ())
+    assert reached(meaning, world.observe(), (), world.scene)
 
 
 def test_no_two_of_a_kind(world):
@@ -204,6 +207,39 @@ def test_all_of_a_drawer_is_taken_from_it_before_it_is_shut(world):
     stands_open = masked(world, goal)
     assert stands_open["close the bottom drawer"] == UNASKED
     assert not {"pick up the coke", "pick up the rice chips"} & {*stands_open}
+
+
+@pytest.mark.parametrize("to", ["cabinet", "table"])
+def test_all_of_a_drawer_can_be_picked_up_where_it_is(world, to):
+    world.reset(IN_A_DRAWER, seed=0)
+    execute(SkillLibrary.of(world.scene)["open the bottom drawer"], world)
+    found = masked(world, f"put everything from the bottom drawer on the {to}")
+    assert not {"pick up the coke", "pick up the rice chips"} & {*found}
+
+
+def test_an_open_drawer_that_nobody_stood_at_is_not_known_to_be_empty(world):
+    world.reset(Setup((("apple", "table"),), "user", open_drawers=("bottom drawer",)), seed=0)
+    seen = world.observe()
+    far = replace(seen, drawers=tuple(replace(d, opening=float(d.name == "bottom drawer")) for d in seen.drawers))
+    meaning = read("put everything from the bottom drawer on the table", world.scene)
+    assert meaning
+    assert not reached(meaning, far, (), world.scene)
+    assert "go to the cabinet" not in masks(meaning, SkillLibrary.of(world.scene), far, (), world.scene)
+
+
+def test_a_bare_drawer_may_be_shut_and_another_place_looked_at(world):
+    world.reset(Setup((("coke", "bottom drawer"),), "user"), seed=0)
+    execute(SkillLibrary.of(world.scene)["open the top drawer"], world)
+    assert not {"close the top drawer"} & {*masked(world, "bring me the coke from the top drawer")}
+
+
+def test_what_slipped_is_still_to_be_brought(world, tmp_path):
+    """All of a place is not done while one of them lies elsewhere."""
+    slips = Setup((("coke", "table"),), "user", disturbances=(Slip(1.0, "bring"),))
+    world.reset(slips, seed=0)
+    say = says("go to the table", "pick up the coke", "bring it to you", "put down the coke")
+    result = run(world, tmp_path, "bring me all the sodas from the table", say)
+    assert result.status != "reached"
 
 
 def test_a_drawer_is_empty_once_it_was_seen_so(world, tmp_path):

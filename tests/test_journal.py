@@ -1,6 +1,7 @@
 """Step <-> JSON, and the journal's promises about crashes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -57,6 +58,14 @@ def test_checkpoints_give_back_equal_values(observation, candidates):
     assert to_json(again) == to_json(state)
     assert type(again["candidates"]) is tuple
     assert type(again["list"]) is list
+
+
+@pytest.mark.parametrize("odd", [{"reading": "guess"}, {"reading": "unclear"}, {"added": True}, {"index": 5}])
+def test_subgoals_come_back_as_they_were(odd):
+    serializer = StateSerializer()
+    plain = tuple(Subgoal(f"errand {i}", i) for i in range(3))
+    for subgoals in (plain, (*plain[:2], replace(plain[2], **odd))):
+        assert serializer.loads_typed(serializer.dumps_typed(subgoals)) == subgoals
 
 
 def test_masked_scores_are_valid_json():

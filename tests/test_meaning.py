@@ -49,6 +49,16 @@ def kinds(*words):
         ("put the tea in the top drawer", Meaning("deliver", frozenset({"tea bottle"}), "top drawer")),
         ("get me the apple out of the lower drawer", Meaning("deliver", frozenset({"apple"}), "user", "bottom drawer")),
         ("pick up a fruit that isn't red and hand it over", Meaning("deliver", kinds("fruit") - {"apple"}, "user")),
+        ("bring me something to clean with or the apple", Meaning("deliver", frozenset({"sponge", "apple"}), "user")),
+        ("bring me a coke or something clear", Meaning("deliver", frozenset({"coke", "7up"}), "user")),
+        (
+            "bring me the coke or a fruit that is not red",
+            Meaning("deliver", frozenset({"coke", "orange", "banana"}), "user"),
+        ),
+        (
+            "bring me all the sodas except the coke or the pepsi from the table",
+            Meaning("deliver", kinds("soda") - {"coke", "pepsi"}, "user", "table", 0),
+        ),
         ("bring me either a coke or the tea", Meaning("deliver", frozenset({"coke", "tea bottle"}), "user")),
         ("put something spicy or a fruit on the table", Meaning("deliver", kinds("spicy") | kinds("fruit"), "table")),
         ("bin everything in the top drawer", Meaning("deliver", frozenset(KITCHEN), "trash can", "top drawer", 0)),
@@ -87,6 +97,8 @@ def test_plain_errands_are_read(text, meaning):
         "find the coke, then put the apple on the table",
         "there is tea on my shirt, what would dry it? Bring it to me.",
         "I want to know where the coke is", "I need the banana thrown out", "leave the apple at the counter's far side",
+        "bring me the coke or a drink that is not a soda", "bring me the apple or a fruit that is not red",
+        "bring me the coke or something without caffeine", "bring me either a drink that isn't a soda or an apple",
         "bring the coke opener and the coke", "put the apple down here", "swap the coke for the apple",
     ],
 )  # fmt: skip
