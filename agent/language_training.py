@@ -76,7 +76,8 @@ class Recipe:
 
 def reported_tasks() -> list[Task]:
     """The tasks that the project reports results on: none of them, nor a paraphrase, is trained on."""
-    folder, names = Path(__file__).parent, ("tasks", "demo_rewordings", "spoken", "spoken_dev", "spoken_later")
+    names = ("tasks", "demo_rewordings", "spoken", "spoken_dev", "spoken_later", "spoken_latest")
+    folder = Path(__file__).parent
     return [task for name in names for task in read_tasks(folder / f"{name}.jsonl")]
 
 

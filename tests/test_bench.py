@@ -399,7 +399,7 @@ def test_the_configured_agent_is_benchmarked_with_a_fresh_memory_each_time(tmp_p
     assert len(list((tmp_path / "out" / "journals").iterdir())) == 2
 
 
-@pytest.mark.parametrize("name", ["spoken.jsonl", "spoken_dev.jsonl", "spoken_later.jsonl"])
+@pytest.mark.parametrize("name", ["spoken.jsonl", "spoken_dev.jsonl", "spoken_later.jsonl", "spoken_latest.jsonl"])
 def test_no_spoken_task_is_done_before_anybody_moved(name):
     for task in read_tasks(TASKS.with_name(name)):
         world = SymbolicWorld(task.scene)
