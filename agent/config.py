@@ -158,7 +158,7 @@ class Config:
     ask_least: float = 0.22
     """Somebody who can be asked is asked which of several objects is meant, if more than one has at least this share of
     say × can; `doable bench asking` tells how it was chosen."""
-    sure: float = 0.5
+    sure: float = 0.6
     """The probability from which on it is sure what odd words mean. Below it somebody who can be asked is asked, and
     where nobody is, or answers, the likeliest is done, but the goal is not said to be reached."""
     forbidden: str | None = None
