@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -23,6 +25,7 @@ from .meaning import Meaning
 from .models import RESTATER, load_model
 from .spelling import mended, plain
 from .token_batches import marks
+from .unsaid import leaves_out
 
 _BUT = re.compile(r" (?:that is not|except) .*?(?= from the | on the | in the |$)")
 _POINTS = re.compile(
@@ -31,6 +34,8 @@ _POINTS = re.compile(
 """Words that may point at what is in the hand."""
 _KNOWN = 64
 """Goals whose ways are kept."""
+_SERIOUS = 0.05
+"""Less likely ways are whims of the search: that they would do for others, too, does not count."""
 _MOST = 160
 """Tokens that are said at most."""
 
@@ -41,7 +46,7 @@ class Way(NamedTuple):
     errands: tuple[str, ...]
     """In order; `(canonical.UNCLEAR,)`: nobody knows without asking; `(canonical.REFUSAL,)`: no robot can do it."""
     probability: float
-    """Of the model, in (0, 1]; of all ways to say the same that it found."""
+    """That doing it is right, in (0, 1]: of all ways to say the same that were found, and of what is done with it."""
 
 
 class Restating(Protocol):
@@ -73,13 +78,15 @@ def answer(errands: tuple[str, ...]) -> str:
 def accepted(goal: str, errands: tuple[str, ...], holding: str | None, scene: Scene) -> bool:
     """Is each of them plain, and told once? Is what they name, things and places, named in the goal (or in the hand)?
 
-    And is what they leave out of a kind one of that kind?
+    And is what they leave out of a kind one of that kind, and does the goal speak of leaving out?
     """
     meanings = [understanding.read(errand, scene) for errand in errands]
     said = named(goal) | ({holding} if holding and _POINTS.search(goal) else set())
     if not errands or len({*errands}) < len(errands) or not all(named(errand) <= said for errand in errands):
         return False
     if not all(_leaves_out(errand, meaning, scene) for errand, meaning in zip(errands, meanings, strict=True)):
+        return False
+    if not leaves_out(goal) and not all(_elsewhere(errand, errands) for errand in errands):
         return False
     text = mended(plain(goal), understanding.known_words(scene), FILLER)
     return all(m and all(_told(place, text, scene) for place in (m.to, m.source) if place) for m in meanings)
@@ -92,6 +99,13 @@ def _leaves_out(errand: str, meaning: Meaning | None, scene: Scene) -> bool:
         return meaning is not None
     whole = understanding.read(_BUT.sub("", errand), scene)
     return whole is None or (meaning.things < whole.things and named(found.group()) <= whole.things)
+
+
+def _elsewhere(errand: str, errands: tuple[str, ...]) -> bool:
+    """Is what an errand leaves out by name what another one is about?"""
+    found = _BUT.search(errand)
+    others = "; ".join(other for other in errands if other != errand)
+    return found is None or (bool(names := named(found.group())) and names <= named(_BUT.sub("", others)))
 
 
 def _told(place: str, text: str, scene: Scene) -> bool:
@@ -113,8 +127,38 @@ def _told(place: str, text: str, scene: Scene) -> bool:
     )
 
 
+def _right(
+    done: frozenset[Meaning | None], found: Mapping[frozenset[Meaning | None], tuple[tuple[str, ...], float]]
+) -> float:
+    """The probability that what is `done` is what was asked for."""
+    _, own = found[done]
+    return own + sum(p for asked, (_, p) in found.items() if asked != done and own >= _SERIOUS and fulfil(done, asked))
+
+
+def fulfil(done: Collection[Meaning | None], asked: Collection[Meaning | None]) -> bool:
+    """Has whoever did the errands done what was asked for, one for one?"""
+    left = list(asked)
+    for errand in sorted(done, key=lambda meaning: len(meaning.things) if meaning else 0):
+        fits = [other for other in left if errand and other and _fulfils(errand, other)]
+        if not fits:
+            return False
+        left.remove(min(fits, key=lambda meaning: len(meaning.things)))
+    return bool(asked) and not left
+
+
+def _fulfils(done: Meaning, asked: Meaning) -> bool:
+    """Is it the same, or is it only less open which things will do? (All of fewer things is less.)"""
+    if asked.count == 0 or not done.things <= asked.things:
+        return done == asked
+    return replace(done, things=asked.things) == asked
+
+
 class Restater:
-    """The model that ships for it, with beam search. Not for several threads at once."""
+    """The model that ships for it, with beam search. Not for several threads at once.
+
+    Of two ways that may both be meant, the one that does what the other asks for as well is the better bet (the least
+    Bayes risk, Kumar and Byrne 2004): a caffeinated drink is a drink, but not the other way round.
+    """
 
     def __init__(self, model: Any, tokenizer: Any, beams: int = 4):
         self._model, self._tokenizer, self._beams = model.eval(), tokenizer, beams
@@ -133,7 +177,8 @@ class Restater:
                 meant = frozenset(understanding.read(errand, scene) for errand in errands)
                 said, before = found.get(meant, (errands, 0.0))
                 found[meant] = said, before + math.exp(log_probability)
-        return tuple(sorted((Way(*way) for way in found.values()), key=lambda way: -way.probability))
+        ways = [Way(errands, _right(meant, found)) for meant, (errands, _) in found.items()]
+        return tuple(sorted(ways, key=lambda way: -way.probability))
 
     @torch.inference_mode()
     def _search(self, goal: str, holding: str | None = None) -> tuple[tuple[tuple[str, ...], float], ...]:

@@ -111,7 +111,9 @@ class SpokenGrammar:
         words |= {f"{slot}s": many(words[slot]) for slot in _THINGS}
         words |= {"k": k, "j": j, "kind": CATEGORIES[PLURALS[k]][0].partition(" ")[2]}
         for slot in "de":
-            words[slot], kinds[slot] = self._slots.described_thing(rng)
+            one_is_left_out = any(f"[{slot},-" in errand for errand in errands)
+            while len(kinds.get(slot, ())) < 1 + one_is_left_out:
+                words[slot], kinds[slot] = self._slots.described_thing(rng)
         # Places that the sentence says itself come last, and where from is another place than where to.
         said = {place for place in self._slots.surfaces if any(place in errand for errand in errands)}
         surfaces = sorted(_shuffled(rng, self._slots.surfaces), key=lambda place: place in said)

@@ -24,8 +24,17 @@ _SAID = {
 """What an errand may be, and the words of a goal that speak for it."""
 _ERRANDS = {"open the": "open", "close the": "close|shut", "wipe the": "wipe"}
 """Words of a goal that are always an errand."""
-
-
+_LEAVING_OUT = re.compile(
+    r"\b(?:no|non|not|nor|none|nowt|nothing|neither|nobody|never|cannot|"
+    r"(?:do|does|did|is|are|was|were|ca|wo|could|would|should|must|ai|has|have|had)nt|"
+    r"without|sans|minus|zero|less|free|decaf\w*|devoid|unhealthy|mild\w*|plain|"
+    r"x?cept\w*|except\w*|exempt|exclud\w+|but|barring|save|apart|aside|besides?|beyond|instead|rather|unless|unlike|"
+    r"other\w*|another|else|rest|left|leave|leaving|behind|stays?|staying|keep\w*|retain|remain\w*|surviv\w+|spare|"
+    r"skip|avoid|hold|only|just|alone|alread\w+|enough|though|although|hat(?:e|es|ed|ing)|allerg\w+|upsets?|"
+    r"(?<!energy )(?<!protein )(?<!snack )bar(?= (?:the|one|an?|my)\b)|sensitive|sick|"
+    r"bans?|banned|refuse|forbid\w*|giv\w+ up|subtract|likewise|wrong)\b"
+)
+"""What may speak for leaving something out of a kind."""
 _SECOND_THOUGHTS = re.compile(
     r"\b(?:actually|on second thoughts?|scratch that|strike that|i mean|i meant|reverse|forget|never ?mind|instead|"
     r"wait|sorry|hang on|hold on|rather|nah|nope|correction|changed my mind|make (?:that|it)|"
@@ -37,6 +46,11 @@ _SECOND_THOUGHTS = re.compile(
 def wavers(goal: str) -> bool:
     """Does somebody seem to have had second thoughts while they spoke?"""
     return _SECOND_THOUGHTS.search(plain(goal)) is not None
+
+
+def leaves_out(goal: str) -> bool:
+    """Does any word speak for leaving something out of a kind?"""
+    return _LEAVING_OUT.search(plain(goal)) is not None
 
 
 def unsaid(goal: str, errands: Sequence[str], scene: Scene) -> list[str]:

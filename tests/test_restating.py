@@ -11,7 +11,7 @@ from doable.agent.agenda import Agenda
 from doable.agent.canonical import REFUSAL, UNCLEAR
 from doable.agent.config import Config
 from doable.agent.restatements import restatements
-from doable.agent.restating import Restater, Way, accepted, answer, prompt, restater
+from doable.agent.restating import Restater, Way, accepted, answer, fulfil, prompt, restater
 from doable.agent.types import Subgoal
 from doable.agent.understanding import read
 from doable.sim.scene import load_scene
@@ -156,6 +156,51 @@ def test_of_what_is_taken_the_likeliest_is_given():
 def test_two_ways_of_the_same_meaning_are_one():
     ways = Saying((("bring me the apple",), -1.0), (("fetch the apple",), -2.0))("the apple, me", None, SCENE)
     assert ways == ((("bring me the apple",), pytest.approx(math.exp(-1.0) + math.exp(-2.0))),)
+
+
+def test_a_way_that_does_what_others_ask_for_is_the_better_bet():
+    drink, coffee, citrus = "bring me a drink", "bring me a caffeinated drink", "bring me something citrus"
+    goal = "an exam at eight, and I nod off: a drink"
+    first, second, third = Saying(((drink,), -0.6), ((coffee,), -1.1), ((citrus,), -2.5))(goal, None, SCENE)
+    assert first == ((coffee,), pytest.approx(math.exp(-0.6) + math.exp(-1.1)))
+    assert (second.errands, third.errands) == ((drink,), (citrus,))
+    assert second.probability == pytest.approx(math.exp(-0.6))
+    assert Saying(((drink,), -0.6), ((coffee,), -3.1))(goal, None, SCENE)[0].errands == (drink,)  # hardly meant
+
+
+@pytest.mark.parametrize(
+    ("done", "asked", "right"),
+    [
+        ("bring me the coke", "bring me a soda", True),
+        ("bring me a soda", "bring me the coke", False),
+        ("bring me the coke from the table", "bring me the coke", False),  # it may stand elsewhere
+        ("bring me two sodas", "bring me two drinks", True),
+        ("bring me two sodas", "bring me a soda", False),
+        ("put the coke on the table", "bring me a soda", False),
+        ("bring me all the sodas from the table", "bring me all the drinks from the table", False),
+        ("throw away the coke; bring me the apple", "bring me a fruit; throw away a soda", True),
+        ("throw away the coke; bring me the apple", "bring me a fruit", False),
+        ("bring me a drink; bring me the coke", "bring me the coke; bring me a drink", True),
+        ("go to the table", "go to the table", True),
+        ("go to the table", "go to the cabinet", False),
+    ],
+)
+def test_who_does_the_one_has_done_the_other(done, asked, right):
+    meant = [[read(errand, SCENE) for errand in errands.split("; ")] for errands in (done, asked)]
+    assert fulfil(*meant) is right
+
+
+def test_nothing_is_left_out_unless_the_goal_speaks_of_it():
+    banish = "Banish the jalapeno chips from the table. The close counter can have them."
+    assert not accepted(
+        banish, ("put everything except the jalapeno chips from the table on the close counter",), None, SCENE
+    )
+    assert accepted(banish, ("put the jalapeno chips from the table on the close counter",), None, SCENE)
+    bar = "everything from the table, bar the banana, into the trash"
+    assert accepted(bar, ("throw away everything except the banana from the table",), None, SCENE)
+    assert not accepted("an energy bar", ("bring me a snack that is not the energy bar",), None, SCENE)
+    parted = ("put the coke on the cabinet", "throw away all the sodas except the coke from the table")
+    assert accepted("all sodas from the table go to the bin, the coke to the cabinet", parted, None, SCENE)
 
 
 def test_what_is_left_out_is_of_the_kind():
