@@ -72,7 +72,9 @@ class Agenda:
         people = any(place.kind == "person" for place in self._scene.places)
         if self._restating is None or self._planner or not people:
             return Beginning(parts)
-        signs, unsettled = self._signs(parts), wavers(self._goal)
+        first = self._read(parts[0])
+        nothing_to_release = first is not None and first.kind == "release" and holding not in first.things
+        signs, unsettled = math.inf if nothing_to_release else self._signs(parts), wavers(self._goal)
         if signs + unsettled == 0:
             return Beginning(parts)
         ways = self._restating(self._goal, holding, self._scene)

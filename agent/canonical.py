@@ -54,6 +54,9 @@ def utterance(errand: Errand, scene: Scene, goal: str = "") -> str | None:
 
 def told(meaning: Meaning, scene: Scene, goal: str = "") -> str:
     """What was read, in plain words that are read as it; "": there are none."""
+    if meaning.kind == "release":
+        called = None if len(meaning.things) == len(scene.types) else _called(meaning.things, goal, several=False)
+        return f"put down {called[0]}" if called and not called[2] else "put it down"
     placed = meaning.kind in ("go", "open", "close", "wipe")
     errand = Errand(
         meaning.kind, tuple(sorted(meaning.things)), None if placed else meaning.to, meaning.source, meaning.count,

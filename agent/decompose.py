@@ -63,7 +63,20 @@ def decompose(goal: str, scene: Scene | None = None) -> list[Subgoal]:
     parts = [part for clause in _cut(text) for tour in _tour(clause) for part in _spread(tour)]
     if scene and not all(understanding.read(part, scene) for part in parts):
         parts = plainly(goal, scene) or parts
+    parts = _put_down_there(parts, scene) if scene else parts
     return [Subgoal(part, index) for index, part in enumerate(parts)]
+
+
+def _put_down_there(parts: list[str] | tuple[str, ...], scene: Scene) -> list[str]:
+    """'go to the table', 'put down the apple' -> 'put the apple on the table'."""
+    said: list[str] = []
+    for part in parts:
+        meaning, before = understanding.read(part, scene), understanding.read(said[-1], scene) if said else None
+        if meaning and meaning.kind == "release" and before and before.kind == "go" and len(meaning.things) == 1:
+            said[-1] = f"put the {next(iter(meaning.things))} on the {before.to}"
+        else:
+            said.append(part)
+    return said
 
 
 def _in_full(text: str) -> str:

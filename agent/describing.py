@@ -85,7 +85,9 @@ def _fitting(text: str, types: tuple[str, ...], *, bare: bool = False) -> frozen
     if set(left.split()) - FILLER - {*NUMBERS}:
         return None
     vague = {"something", "anything", "one", "thing", "things", "item"} & {*left.split()}
-    alone = bool(re.fullmatch(r" (?:(?:any|an?|one|two|three) |the (?=\w+s ))?(?:cans?|bottles?) ", f" {text} "))
+    alone = bool(
+        re.fullmatch(r" (?:(?:any|an?|one|two|three|the|that|this|those|these) )?(?:cans?|bottles?) ", f" {text} ")
+    )
     if not (vague or alone or (bare and known)) and not any(w in CATALOGUE or w in _ALONE for w in known):
         return None
     names = [word for word in known if word in CATALOGUE]

@@ -84,6 +84,8 @@ def _unasked(meaning: Meaning, skill: Skill, observation: Observation, steps: Se
             if skill.target in astray:
                 return False
             return skill.target not in meaning.things or _elsewhere(meaning, skill, observation, steps, scene)
+        case "release", family:
+            return family not in ("done", "refuse") and not (wanted and family == "put down")
         case "wipe", "put down":
             return wanted
         case "wipe", "wipe":

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ..sim.facts import Facts
 
-Kind = Literal["deliver", "hold", "find", "go", "open", "close", "wipe"]
+Kind = Literal["deliver", "hold", "find", "go", "open", "close", "wipe", "release"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Meaning:
                 return f"the {self.to} is {'open' if self.kind == 'open' else 'closed'}"
             case "hold":
                 return f"the hand holds {things}"
+            case "release":
+                return "the hand is empty"
             case "find":
                 return f"{things} is here"
             case "wipe":
@@ -70,6 +72,8 @@ class Meaning:
                 return self.to in facts.closed_drawers
             case "hold":
                 return facts.holding in self.things
+            case "release":
+                return facts.holding not in self.things
             case "find":
                 here = {o.type for o in facts.objects if o.place is not None and o.place == facts.robot_at}
                 return bool(self.things & {*here, facts.holding})

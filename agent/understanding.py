@@ -50,6 +50,23 @@ _UNWANTED = re.compile(
 )
 _LIKED = re.compile(r"\b(?:like|love|crave|craving|fancy|prefer|fan of|crazy about|mood for|into|need|rather)\b")
 _GOES_ON = re.compile(r"^(?:and|then|from|pull|push|clean|wipe|turn|switch|wash|wait|there should be)\b")
+_HERE = (
+    r"(?: (?:gently|carefully|slowly|safely|again|already|then|right|back))*"
+    r"(?: (?:here|there|where you(?: a)?re(?: standing)?|where you stand|on the spot|wherever you(?: a)?re))?"
+    r"(?: (?:gently|carefully|slowly|safely|again|already|then))*"
+)
+_RELEASE = re.compile(
+    rf"(?:you (?:can|may|should) )?(?:(?:put|set|lay|place) (?:down (?P<a>.+?)|(?P<b>.+?) down)|"
+    rf"leave (?P<c>.+?)(?= here\b)|"
+    rf"(?:release|let go of|let loose of|unhand|drop|relinquish|stop holding) (?P<d>.+?)){_HERE}|"
+    r"(?:you (?:can|may|should) )?(?:(?:empty|free|clear|open) your (?:hands?|gripper|grip|claw|fingers)|let go)"
+)
+_IN_HAND = re.compile(
+    r"(?:it|this|that|(?:the|this|that) (?:thing|one|object|item)|(?:what|whatever|anything|everything)"
+    r"(?: (?:its|is|youre|you are|you hold|youve got|you have|thats|that is|holding|carrying|in|your|the|hand|gripper|"
+    r"claw))*)"
+)
+"""What is in the hand, whatever it is."""
 _AT = r"(?:to|on|onto|into|in|at|over to|on top of|inside|next to|in front of|back to|off at)"
 
 
@@ -157,7 +174,19 @@ def _pointed(part: str, others: Sequence[str], scene: Scene) -> str:
     return part
 
 
+def _released(sentence: str, scene: Scene) -> Meaning | None:
+    """'put it down', 'let go of the apple': here, for no place is named."""
+    found = _RELEASE.fullmatch(" ".join(POLITE.sub(" ", sentence).replace(",", " ").split()))
+    if not found:
+        return None
+    what = next(filter(None, found.groups()), "it")
+    things = frozenset(scene.types) if _IN_HAND.fullmatch(what) else described(what, scene.types)
+    return Meaning("release", frozenset(things)) if things else None
+
+
 def _read(sentence: str, scene: Scene) -> Meaning | None:
+    if released := _released(sentence, scene):
+        return released
     if _REFUSED.search(OR.sub(" ", NOT.split(POLITE.sub(" ", sentence))[0])):
         return None
     words = bare(sentence, _VERB)

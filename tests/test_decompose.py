@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doable.agent.decompose import decompose
+from doable.sim.scene import load_scene
 
 
 def parts(goal: str) -> list[str]:
@@ -66,3 +67,14 @@ def test_any_text_gives_at_least_one_numbered_subgoal(goal):
     assert [s.index for s in subgoals] == list(range(len(subgoals)))
     assert subgoals
     assert all(s.text for s in subgoals)
+
+
+@pytest.mark.parametrize(
+    ("goal", "expected"),
+    [
+        ("go to the table and put down the apple", ["put the apple on the table"]),
+        ("put down the apple and go to the table", ["put down the apple", "go to the table"]),
+    ],
+)
+def test_what_is_put_down_after_a_drive_goes_there(goal, expected):
+    assert [subgoal.text for subgoal in decompose(goal, load_scene("kitchen"))] == expected

@@ -57,6 +57,16 @@ def test_done_needs_to_be_seen(world):
     assert "done" not in masked(world, "open the top drawer")
 
 
+def test_what_is_let_go_of_is_put_down_where_the_robot_stands(world, tmp_path):
+    world.reset(replace(SETUP, objects=SETUP.objects[:2], holding="sponge"), seed=0)
+    found = masked(world, "let go of the sponge")
+    assert "put down the sponge" not in found
+    assert {"go to the table", "bring it to you", "pick up the coke", "done"} <= {*found}
+    result = run(world, tmp_path, "put it down", says("bring it to you", "go to the table", "put down the sponge"))
+    assert [step.decision.phrase for step in result.steps[:1]] == ["put down the sponge"]
+    assert result.status == "reached"
+
+
 def test_a_refusal_needs_to_have_looked(world):
     refuse = "say that it is not possible"
     assert masked(world, "bring me the banana")[refuse] == UNSOUGHT

@@ -50,6 +50,14 @@ def test_where_it_is_not_known_how_the_goal_stays_as_it_is():
     assert agenda(goal, ("bring me the apple",), decompose=False)[0].beginning().subgoals == (Subgoal(goal, 0),)
 
 
+def test_what_is_not_in_the_hand_is_not_let_go_of():
+    mine, asked = agenda("drop the coke", ("throw away the coke",))
+    assert [subgoal.text for subgoal in mine.beginning("coke").subgoals] == ["drop the coke"]
+    assert not asked
+    assert [subgoal.text for subgoal in mine.beginning(None).subgoals] == ["throw away the coke"]
+    assert asked
+
+
 def test_where_no_way_is_sure_a_person_is_asked():
     goal, here, there = "the apple, you know where", ("bring me the apple",), ("put the apple on the table",)
     mine, _ = agenda(goal, here, there, sure=0.8)
