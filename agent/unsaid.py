@@ -15,7 +15,8 @@ from .understanding import in_place_names
 
 _SAID = {
     "throw away": r"bin|binned|trash\w*|rubbish|garbage|throw\w*|toss\w*|chuck\w*|dump\w*|dispos\w+|discard\w*|"
-    r"ditch\w*|rid|scrap\w*|waste\w*|dustbin|landfill|goner|gone off|had its day|better days|out",
+    r"ditch\w*|rid|scrap\w*|waste\w*|dustbin|landfill|goner|gone off|had its day|better days|out|"
+    r"clear(?:ed)?(?: off| out| up)?(?= the\b)|clean\w* (?:off|out|up)|empty|emptied|tidy\w*",
     "open the": r"open\w*|pull\w*|slide|ajar",
     "close the": r"clos\w+|shut\w*|push\w*|slam",
     "wipe the": r"wip\w+|scrub\w*|mop\w*|polish\w*|clean\w*|cloth|dry|crumbs?|spill\w*|spilt|sticky|mess\w*|puddle",

@@ -31,6 +31,10 @@ _IS_TO_BE = re.compile(
     r"(?P<how>open|closed|shut|(?:to|on|onto|into|in|at) .+)$"
 )
 _SEE_TO_IT = re.compile(r"\b(?:see to it|make sure|ensure)(?: that)? (?P<what>.+?) (?:is|are|stands?) ")
+_SPILL = re.compile(
+    r"\b(?:wipe|clean|mop|scrub|dry|soak)(?: up| off| away)? (?:(?:the|my|that|this|a|any|those|these) )?(?:\w+ )?"
+    r"(?:spills?|spillage|puddles?|stains?|crumbs?) (?:on|from|off|at) (?=(?:the|my)\b)"
+)
 _STOCK = re.compile(r"^(?:restock|stock|replenish|supply|fill up|refill) (?P<where>.+?) with (?P<what>.+)$")
 _RESTOCK = re.compile(r"^(?:restock|replenish|refill|stock) (?P<what>.+?) (?P<where>(?:on|in|at|into) .+)$")
 _WOULD_BE = re.compile(r"^(?P<what>.+) would be (?:lovely|nice|great|perfect|good|awesome|wonderful)$")
@@ -44,6 +48,7 @@ def bare(sentence: str, verb: re.Pattern[str]) -> str:
     if halves := _FETCH.match(words):
         rest = "" if halves["come"] and not halves["rest"].strip() else halves["rest"]
         words = f"{halves['verb'] or 'bring'} {halves['what']} {rest}"
+    words = _SPILL.sub("wipe ", words)
     if moved := re.match(r"^(?:pull|slide|push|draw|swing) (.+?) (open|out|shut|closed|in)$", words):
         words = f"{'open' if moved[2] in ('open', 'out') else 'close'} {moved[1]}"
     if restock := _RESTOCK.match(words):

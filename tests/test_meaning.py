@@ -51,6 +51,11 @@ def kinds(*words):
             Meaning("deliver", frozenset({"energy bar"}), "table"),
         ),
         ("bring me all the snacks on the table", Meaning("deliver", kinds("snack"), "user", "table", 0)),
+        ("clean up the spill on the table, please", Meaning("wipe", frozenset({"sponge"}), "table")),
+        (
+            "could you mop up that coffee stain from the far counter",
+            Meaning("wipe", frozenset({"sponge"}), "far counter"),
+        ),
         ("clear the close counter", Meaning("deliver", frozenset(KITCHEN), "trash can", "close counter", 0)),
         ("clear the coke off the table", Meaning("deliver", frozenset({"coke"}), "trash can", "table")),
         ("toss all fruits that are on the table", Meaning("deliver", kinds("fruit"), "trash can", "table", 0)),

@@ -15,6 +15,7 @@ SCENE = load_scene("kitchen")
         ("the coke goes on the counter at the far side", ["put the coke on the far counter"], []),
         ("my cola, please", ["bring me the coke"], []),
         ("put the tea in the top drawer", ["put the tea bottle in the top drawer"], []),
+        ("clean off the table", ["throw away everything from the table"], []),
         ("wipe my table", ["wipe the table"], []),
         ("an apple and a coke", ["bring me the apple"], ["the coke is named"]),
         ("the apple from the table", ["bring me the apple"], ["the table is named"]),
