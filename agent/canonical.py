@@ -57,6 +57,10 @@ def told(meaning: Meaning, scene: Scene, goal: str = "") -> str:
     if meaning.kind == "release":
         called = None if len(meaning.things) == len(scene.types) else _called(meaning.things, goal, several=False)
         return f"put down {called[0]}" if called and not called[2] else "put it down"
+    if meaning.beside:
+        called = _called(meaning.things, goal, several=meaning.count > 1)
+        said = f"put {called[0]} next to the {meaning.beside}" if called and not called[2] else ""
+        return said if meaning.count == 1 and understanding.read(said, scene) == meaning else ""
     placed = meaning.kind in ("go", "open", "close", "wipe")
     errand = Errand(
         meaning.kind, tuple(sorted(meaning.things)), None if placed else meaning.to, meaning.source, meaning.count,

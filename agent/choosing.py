@@ -49,7 +49,8 @@ class Choosing:
 
     def meaning(self, turn: Turn) -> Meaning | None:
         """What the subgoal plainly asks for; None: not plain, or not to be used."""
-        return self._agenda.meaning(turn["subgoals"], pursued(turn))
+        meaning = self._agenda.meaning(turn["subgoals"], pursued(turn))
+        return meaning and meaning.placed(turn["observation"].believed())
 
     def can(self, turn: Turn) -> np.ndarray:
         """The values of all skills; of `done`, if they can tell, towards this subgoal."""

@@ -15,7 +15,7 @@ from . import understanding
 from .clauses import plainly
 from .types import Subgoal
 
-_THEN = re.compile(r"\s*(?:;|[,.]?\s+(?:and\s+)?(?:then|after that|afterwards|next|finally)\b,?)\s+", re.I)
+_THEN = re.compile(r"\s*(?:;|[,.]?\s+(?:and\s+)?(?:then|after that|afterwards|next(?! to\b)|finally)\b,?)\s+", re.I)
 _LEANS = re.compile(r"\b(it|them|that|those|this|these|there|one|ones|both)\b|\b(?:in|inside|out)$", re.I)
 _NEGATION = re.compile(
     r"\b(not|no|isnt|arent|dont|doesnt|cant|wont|without|except|but|other than|instead|rather|or)\b|n['’]t\b", re.I

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..sim.facts import Facts
@@ -29,6 +29,9 @@ class Meaning:
     """Besides those that are there already?"""
     kept: frozenset[str] = frozenset()
     """Places where earlier errands put such things: those stay."""
+    beside: str | None = None
+    """Of a delivery to no named place: the type of the thing that it is to stand next to; of a search: that it is for
+    such a delivery."""
 
     @property
     def sources(self) -> frozenset[str]:
@@ -60,6 +63,17 @@ class Meaning:
                 return f"nothing that is meant is left at the {' and the '.join(sorted(self.sources))}"
             case "deliver":
                 return f"{f'{self.count} of ' if self.count > 1 else ''}{things} is at the {self.to}"
+
+    def placed(self, facts: Facts) -> Meaning:
+        """With the place of what it is to stand next to; where that is not known, finding it comes first."""
+        if self.beside is None:
+            return self
+        places = sorted(o.place for o in facts.objects if o.type == self.beside and o.place)
+        return (
+            replace(self, to=places[0], beside=None)
+            if places
+            else Meaning("find", frozenset({self.beside}), beside=self.beside)
+        )
 
     def reached(self, facts: Facts) -> bool:
         """Is it done, by these facts?"""

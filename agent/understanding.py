@@ -237,6 +237,10 @@ _TO_ME = re.compile(
     r"^(?:me|us)\b|\bfor (?:me|us)\b|\b(?:over )?to (?:me|us)\b|\b(?:over )?here\b|\bmy way\b|"
     r"\bto where i (?:am|sit)\b|\bto my place\b|^back$|\bback$"
 )
+_BESIDE = re.compile(
+    r" (?:down )?(?:right |just )?(?:(?:next to|beside|alongside|close to|to where) (?P<thing>(?:the|my|an?) [\w ]+?)"
+    r"(?: is| stands)?|where (?P<there>(?:the|my) [\w ]+?) (?:is|stands))$"
+)
 _ASIDE = re.compile(r"\bback(?! counter)\b|\bover\b")
 
 
@@ -248,6 +252,8 @@ def _delivery(verb: str, rest: str, scene: Scene) -> Meaning | None:
     fetched = verb in ("grab", "get", "fetch", "hand", "give", "pass") or (verb == "bring" and _ALL.search(rest))
     if fetched or (to_me and verb in ("bring", "take", "carry", "deliver", "move", "send", "serve")):
         rest = re.sub(r"\b(?:on|at|in|inside) (?=(?:the |my )?[\w ]+$)", "from ", rest)
+    if not to_me and (near := _BESIDE.search(rest)):
+        return _put_beside(rest[: near.start()], near["thing"] or near["there"], scene)
     rest, to = _cut(rest, scene)
     if to is None:
         if verb in ("leave", "drop", "lay", "set", "stick", "place", "put"):
@@ -258,6 +264,14 @@ def _delivery(verb: str, rest: str, scene: Scene) -> Meaning | None:
     elif to_me and to != "user":
         return None
     return _errand("deliver", rest, to, scene) if to else None
+
+
+def _put_beside(what: str, where: str, scene: Scene) -> Meaning | None:
+    """'the orange', 'the coke': the orange is to stand at the place of the coke."""
+    meaning, other = _errand("deliver", what, None, scene), described(where, scene.types)
+    if meaning is None or not meaning.count or not other or len(other) > 1 or meaning.things == other:
+        return None
+    return replace(meaning, things=meaning.things - other, beside=next(iter(other)))
 
 
 def _cleared(rest: str, scene: Scene) -> Meaning | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 POLITE = re.compile(
-    r"\b(?:please|pls|plz|kindly|thanks|thank you|thx|hey|hi|hello|robot|ok|okay|now|next|just|quickly|yo|"
+    r"\b(?:please|pls|plz|kindly|thanks|thank you|thx|hey|hi|hello|robot|ok|okay|now|next(?! to\b)|just|quickly|yo|"
     r"be so kind and|would you mind to|(?:could|can|would|will) (?:you|u)(?: please)?|i (?:want|need) you to|"
     r"i(?: woul)?d like you to|it would be great if you could|see if you can|make sure to|"
     r"when you have (?:a )?(?:moment|time)|right away|asap|any chance (?:you|u) (?:could|can)|lol|ugh|dude|man|"

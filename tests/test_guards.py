@@ -67,6 +67,17 @@ def test_what_is_let_go_of_is_put_down_where_the_robot_stands(world, tmp_path):
     assert result.status == "reached"
 
 
+@pytest.mark.parametrize(("stands", "known"), [("far counter", False), ("table", True)])
+def test_what_is_to_stand_next_to_a_thing_waits_for_it(world, tmp_path, stands, known):
+    world.reset(Setup((("coke", "table"), ("sponge", stands)), "table"), seed=0)
+    say = says("pick up the coke", "put down the coke", "go to the user", "go to the table", "go to the far counter")
+    result = run(world, tmp_path, "put the coke next to the sponge", say, max_steps=14)
+    phrases = [step.decision.phrase for step in result.steps if step.decision.phrase]
+    assert result.status == "reached"
+    assert ("coke", stands) in {(o.type, o.place) for o in world.facts().objects}
+    assert (phrases[:1] == ["find the sponge"]) is not known
+
+
 def test_a_refusal_needs_to_have_looked(world):
     refuse = "say that it is not possible"
     assert masked(world, "bring me the banana")[refuse] == UNSOUGHT

@@ -33,6 +33,9 @@ def kinds(*words):
         ("find a sponge and bring it to me", Meaning("deliver", frozenset({"sponge"}), "user")),
         ("toss the banana", Meaning("deliver", frozenset({"banana"}), "trash can")),
         ("I'd like two snacks", Meaning("deliver", kinds("snack"), "user", count=2)),
+        ("place the orange next to the coke", Meaning("deliver", frozenset({"orange"}), beside="coke")),
+        ("put a fruit where the banana is", Meaning("deliver", frozenset({"apple", "orange"}), beside="banana")),
+        ("put the orange next to the table", Meaning("deliver", frozenset({"orange"}), "table")),
         ("pick up the coke", Meaning("hold", frozenset({"coke"}))),
         ("put the apple down here", Meaning("release", frozenset({"apple"}))),
         ("You can let go of that soda now.", Meaning("release", kinds("soda"))),
@@ -177,6 +180,14 @@ def test_an_errand_is_reached_when_its_facts_are_there():
     assert not Meaning("go", to="table").reached(facts)
     assert Meaning("release", frozenset({"apple"})).reached(facts)
     assert not Meaning("release", kinds("soda")).reached(facts)
+
+
+def test_what_is_to_stand_next_to_a_thing_goes_to_its_place():
+    beside = Meaning("deliver", frozenset({"orange"}), beside="coke")
+    seen = Facts((ObjectFact("coke", "table"), ObjectFact("orange", "user")), "user", None)
+    assert beside.placed(seen) == Meaning("deliver", frozenset({"orange"}), "table")
+    assert beside.placed(Facts((), "user", None)) == Meaning("find", frozenset({"coke"}), beside="coke")
+    assert Meaning("go", to="table").placed(seen) == Meaning("go", to="table")
 
 
 def test_the_tabletop_is_read_too():
