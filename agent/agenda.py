@@ -72,14 +72,12 @@ class Agenda:
         people = any(place.kind == "person" for place in self._scene.places)
         if self._restating is None or self._planner or not people:
             return Beginning(parts)
-        first = self._read(parts[0])
-        nothing_to_release = first is not None and first.kind == "release" and holding not in first.things
-        signs, unsettled = math.inf if nothing_to_release else self._signs(parts), wavers(self._goal)
+        signs, unsettled = self._signs(parts, holding), wavers(self._goal)
         if signs + unsettled == 0:
             return Beginning(parts)
         ways = self._restating(self._goal, holding, self._scene)
         if signs < math.inf:
-            return self._agreed(parts, signs, unsettled, ways)
+            return self._agreed(parts, signs, unsettled, ways, holding)
         return self._said_again(parts, ways)
 
     def _said_again(self, parts: tuple[Subgoal, ...], ways: Sequence[Way]) -> Beginning:
@@ -95,7 +93,9 @@ class Agenda:
             return Beginning((Subgoal(self._goal, reading=_READINGS[best]),), self.open_question if unclear else "")
         return Beginning(_guessed(_subgoals(likely[0]) if likely else parts), self.open_question)
 
-    def _agreed(self, parts: tuple[Subgoal, ...], signs: float, unsettled: bool, ways: Sequence[Way]) -> Beginning:
+    def _agreed(
+        self, parts: tuple[Subgoal, ...], signs: float, unsettled: bool, ways: Sequence[Way], holding: str | None
+    ) -> Beginning:
         """What rules have read, with signs that they misread it, unless there is a sure way with fewer."""
         for way in ways:
             restated = _subgoals(way.errands)
@@ -103,7 +103,7 @@ class Agenda:
                 break
             if {*map(self._read, restated)} == {*map(self._read, parts)}:
                 return Beginning(parts)
-            if self._signs(restated) < signs + unsettled:
+            if self._signs(restated, holding) < signs + unsettled:
                 return Beginning(restated)
         return self._guess(parts, ["; ".join(self._plainly(parts))]) if signs else Beginning(parts)
 
@@ -139,8 +139,12 @@ class Agenda:
                 return _subgoals(way.errands)
         return ()
 
-    def _signs(self, parts: Sequence[Subgoal]) -> float:
-        """How many signs there are that the goal was not understood so; infinite where a part is not plain."""
+    def _signs(self, parts: Sequence[Subgoal], holding: str | None) -> float:
+        """How many signs there are that the goal was not understood so; infinite where a part is not plain, or the
+        first is to let go of what is not in the hand."""
+        first = self._read(parts[0])
+        if first and first.kind == "release" and holding not in first.things:
+            return math.inf
         plainly = self._plainly(parts)
         return len(unsaid(self._goal, plainly, self._scene)) if len(plainly) == len(parts) else math.inf
 

@@ -217,14 +217,14 @@ def _said(errand: _Errand, scene: Scene) -> Iterator[str]:
             if not source:
                 raise Unsure
             for thing in things:
-                yield _delivery(_but(thing, errand), where, to or bins[0], scene)
+                yield delivery(_but(thing, errand), where, to or bins[0], scene)
         case "hold" | "keep" | "find":
             for thing in errand.things:
                 yield f"{'find' if verb == 'find' else 'pick up'} {thing}{where}"
         case "hide":
             drawer = to or next(iter(scene.drawers)).name
             for thing in errand.things:
-                yield _delivery(thing, where, drawer, scene)
+                yield delivery(thing, where, drawer, scene)
             if drawer in scene.drawer_names:
                 yield f"close the {drawer}"
         case "toss":
@@ -235,7 +235,7 @@ def _said(errand: _Errand, scene: Scene) -> Iterator[str]:
             if not goal or not errand.things:
                 raise Unsure
             for thing in errand.things:
-                yield _delivery(_but(thing, errand), where, goal, scene)
+                yield delivery(_but(thing, errand), where, goal, scene)
         case _:
             raise Unsure
 
@@ -244,7 +244,8 @@ def _but(thing: str, errand: _Errand) -> str:
     return f"{thing} except {' and '.join(errand.spared)}" if errand.spared else thing
 
 
-def _delivery(thing: str, where: str, to: str, scene: Scene) -> str:
+def delivery(thing: str, where: str, to: str, scene: Scene) -> str:
+    """That a thing is to be brought to a place, in plain words; `where`: " from the …", or nothing."""
     if to == "user":
         return f"bring me {thing}{where}"
     if to in {p.name for p in scene.places if p.kind == "bin"}:

@@ -8,11 +8,12 @@ bring it to me") is never cut off.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ..sim.catalogue import CATALOGUE
 from ..sim.scene import Scene
 from . import understanding
-from .clauses import plainly
+from .clauses import delivery, plainly
 from .types import Subgoal
 
 _THEN = re.compile(r"\s*(?:;|[,.]?\s+(?:and\s+)?(?:then|after that|afterwards|next(?! to\b)|finally)\b,?)\s+", re.I)
@@ -67,13 +68,13 @@ def decompose(goal: str, scene: Scene | None = None) -> list[Subgoal]:
     return [Subgoal(part, index) for index, part in enumerate(parts)]
 
 
-def _put_down_there(parts: list[str] | tuple[str, ...], scene: Scene) -> list[str]:
+def _put_down_there(parts: Iterable[str], scene: Scene) -> list[str]:
     """'go to the table', 'put down the apple' -> 'put the apple on the table'."""
     said: list[str] = []
     for part in parts:
         meaning, before = understanding.read(part, scene), understanding.read(said[-1], scene) if said else None
         if meaning and meaning.kind == "release" and before and before.kind == "go" and len(meaning.things) == 1:
-            said[-1] = f"put the {next(iter(meaning.things))} on the {before.to}"
+            said[-1] = delivery(f"the {next(iter(meaning.things))}", "", str(before.to), scene)
         else:
             said.append(part)
     return said

@@ -70,11 +70,8 @@ def masks(
 def _unasked(meaning: Meaning, skill: Skill, observation: Observation, steps: Sequence[Step], scene: Scene) -> bool:
     """Would it take, move or open something else, or carry the thing elsewhere?"""
     held, here = observation.robot.holding, observation.robot.place
-    if (
-        meaning.kind == "find"
-        and meaning.beside
-        and not any(step.decision.kind == "act" and failed(step) for step in steps)
-    ):
+    waits = meaning.kind == "find" and meaning.beside  # nothing else helps, until that was in vain
+    if waits and not any(step.decision.kind == "act" and failed(step) for step in steps):
         return skill.family != "find" or skill.target not in meaning.things
     wanted = held in meaning.things
     fetching = meaning.kind == "deliver" and held is None and skill.family in ("find", "pick up", "go to")

@@ -69,11 +69,9 @@ class Meaning:
         if self.beside is None:
             return self
         places = sorted(o.place for o in facts.objects if o.type == self.beside and o.place)
-        return (
-            replace(self, to=places[0], beside=None)
-            if places
-            else Meaning("find", frozenset({self.beside}), beside=self.beside)
-        )
+        if not places:
+            return Meaning("find", frozenset({self.beside}), beside=self.beside)
+        return replace(self, to=places[0], beside=None)
 
     def reached(self, facts: Facts) -> bool:
         """Is it done, by these facts?"""

@@ -86,7 +86,7 @@ def accepted(goal: str, errands: tuple[str, ...], holding: str | None, scene: Sc
         return False
     if not all(_leaves_out(errand, meaning, scene) for errand, meaning in zip(errands, meanings, strict=True)):
         return False
-    if not leaves_out(goal) and not all(_elsewhere(errand, errands) for errand in errands):
+    if not leaves_out(goal) and not all(_spoken_for(errand, errands) for errand in errands):
         return False
     text = mended(plain(goal), understanding.known_words(scene), FILLER)
     return all(m and all(_told(place, text, scene) for place in (m.to, m.source) if place) for m in meanings)
@@ -101,7 +101,7 @@ def _leaves_out(errand: str, meaning: Meaning | None, scene: Scene) -> bool:
     return whole is None or (meaning.things < whole.things and named(found.group()) <= whole.things)
 
 
-def _elsewhere(errand: str, errands: tuple[str, ...]) -> bool:
+def _spoken_for(errand: str, errands: tuple[str, ...]) -> bool:
     """Is what an errand leaves out by name what another one is about?"""
     found = _BUT.search(errand)
     others = "; ".join(other for other in errands if other != errand)
@@ -127,12 +127,12 @@ def _told(place: str, text: str, scene: Scene) -> bool:
     )
 
 
-def _right(
-    done: frozenset[Meaning | None], found: Mapping[frozenset[Meaning | None], tuple[tuple[str, ...], float]]
-) -> float:
-    """The probability that what is `done` is what was asked for."""
-    _, own = found[done]
-    return own + sum(p for asked, (_, p) in found.items() if asked != done and own >= _SERIOUS and fulfil(done, asked))
+def _right(meant: Collection[Meaning | None], way: Way, found: Mapping[frozenset[Meaning | None], Way]) -> float:
+    """The probability that who does what is `meant` by a way has done what was asked for."""
+    if way.probability < _SERIOUS:
+        return way.probability
+    others = [other.probability for asked, other in found.items() if other is not way and fulfil(meant, asked)]
+    return way.probability + sum(others)
 
 
 def fulfil(done: Collection[Meaning | None], asked: Collection[Meaning | None]) -> bool:
@@ -168,16 +168,16 @@ class Restater:
 
     def __call__(self, goal: str, holding: str | None, scene: Scene) -> tuple[Way, ...]:
         """The ways that are taken, each meaning once; none behind the one that it is not possible."""
-        found: dict[frozenset[Meaning | None], tuple[tuple[str, ...], float]] = {}
+        found: dict[frozenset[Meaning | None], Way] = {}
         for errands, log_probability in self.ways(goal, holding):
             if errands == (REFUSAL,):
-                found.setdefault(frozenset(), (errands, math.exp(log_probability)))
+                found.setdefault(frozenset(), Way(errands, math.exp(log_probability)))
                 break
             if errands == (UNCLEAR,) or accepted(goal, errands, holding, scene):
                 meant = frozenset(understanding.read(errand, scene) for errand in errands)
                 said, before = found.get(meant, (errands, 0.0))
-                found[meant] = said, before + math.exp(log_probability)
-        ways = [Way(errands, _right(meant, found)) for meant, (errands, _) in found.items()]
+                found[meant] = Way(said, before + math.exp(log_probability))
+        ways = [way._replace(probability=_right(meant, way, found)) for meant, way in found.items()]
         return tuple(sorted(ways, key=lambda way: -way.probability))
 
     @torch.inference_mode()
