@@ -66,11 +66,11 @@ class SearchedWorld(SymbolicWorld):
         self.reset(Setup(request.objects, "user"), seed=seed)
 
     def _move(self, place: str) -> None:
-        if place != self._robot_at:
-            self.time += _DRIVE
+        if place != self.room.robot_at:
+            self.room.time += _DRIVE
             self.drives += not getattr(self, "found", True)
         super()._move(place)
-        there = any(kind == self.wanted and at == place for kind, at in self._objects)
+        there = any(kind == self.wanted and at == place for kind, at in self.room.objects)
         self.found = self.found or there
 
 

@@ -182,9 +182,9 @@ class WatchedWorld(SymbolicWorld):
 
     def _look(self) -> None:
         super()._look()
-        here = self._robot_at
-        if here not in self._hidden:
-            there = frozenset(kind for kind, place in self._objects if place == here)
+        here = self.room.robot_at
+        if here not in self.room.hidden:
+            there = frozenset(kind for kind, place in self.room.objects if place == here)
             self.looks.append((self.time, here, there))
 
     def reset(self, setup: Setup | None = None, *, seed: int = 0) -> Observation:
@@ -221,9 +221,9 @@ class _Life:
 
     def _people(self) -> None:
         """A person carries some things elsewhere; what was brought to them, always."""
-        for thing in self._world.things():
+        for thing in self._world.room.things():
             if thing.place == "user" or self._rng.random() < 0.06:
-                self._world.put(thing, str(self._rng.choice(self._surfaces)), self._rng)
+                self._world.room.put(thing, str(self._rng.choice(self._surfaces)), self._rng)
 
     def _errand(self, thing: str, to: str | None, started: float) -> None:
         goal = f"bring me the {thing}" if to is None else f"put the {thing} on the {to}"

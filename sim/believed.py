@@ -32,7 +32,7 @@ class BelievedWorld(SymbolicWorld):
         objects = tuple((o.type, o.place or "") for o in known)
         spills = tuple(spill.place for spill in seen.spills)
         self.reset(Setup(objects, at, seen.robot.holding, opened, spills=spills))
-        self.time = seen.time
+        self.room.time = seen.time
         self._seen = Sightings.of(seen, known)
         self._seen.visited = self._seen.visited or [at]
         self._unseen = [p.name for p in scene.surfaces() if p.name not in seen.looked_at]
@@ -42,7 +42,7 @@ class BelievedWorld(SymbolicWorld):
         if here.what in self._assumed and self._unseen:
             self._assumed.discard(here.what)
             place = next((name for name in self._unseen if name not in self._not_at), self._unseen[0])
-            self._objects.append([here.what, place])
+            self.room.objects.append([here.what, place])
             self._move(place)
             return None
         return super()._search(here)
