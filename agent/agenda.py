@@ -13,7 +13,7 @@ from ..sim.observation import Observation
 from ..sim.scene import Scene
 from . import errands, reviewing, understanding
 from .accounts import OverBudget
-from .canonical import REFUSAL, UNCLEAR, told
+from .canonical import REFUSAL, UNCLEAR, named, told
 from .config import Config
 from .decompose import decompose
 from .language_model import LanguageModel
@@ -87,11 +87,23 @@ class Agenda:
         best, sure = ways[0].errands, ways[0].probability >= self._config.sure
         likely = [way.errands for way in ways if way.errands not in _READINGS]
         if best in likely:
-            return Beginning(_subgoals(best)) if sure else self._guess(_subgoals(best), map("; ".join, likely))
+            parts = self._with_others(best, likely)
+            return Beginning(parts) if sure else self._guess(parts, map("; ".join, likely))
         unclear = best == (UNCLEAR,)
         if sure or (unclear and not likely):
             return Beginning((Subgoal(self._goal, reading=_READINGS[best]),), self.open_question if unclear else "")
         return Beginning(_guessed(_subgoals(likely[0]) if likely else parts), self.open_question)
+
+    def _with_others(self, best: Sequence[str], likely: Iterable[Sequence[str]]) -> tuple[Subgoal, ...]:
+        """The errands of a way, each with the one of another way in its place that more things will do for."""
+        parts = _subgoals(best)
+        others = [_subgoals(way) for way in likely if len(way) == len(best)]
+        wider = [[o[i].text for o in others if self._widens(o[i], mine)] for i, mine in enumerate(parts)]
+        return tuple(replace(mine, instead=texts[0] if texts else "") for mine, texts in zip(parts, wider, strict=True))
+
+    def _widens(self, other: Subgoal, mine: Subgoal) -> bool:
+        asked, meant = self._read(other), self._read(mine)
+        return bool(asked and meant and meant.things < asked.things and meant.fulfils(asked))
 
     def _agreed(
         self, parts: tuple[Subgoal, ...], signs: float, unsettled: bool, ways: Sequence[Way], holding: str | None
@@ -173,16 +185,26 @@ class Agenda:
         kept = {m.to for m in earlier if m and m.kind == "deliver" and m.things & meaning.things and m.to}
         return replace(meaning, kept=frozenset(kept - meaning.sources))
 
+    def words(self, subgoal: Subgoal) -> str:
+        """An errand as it is put to the model: where one thing alone will do, that goes by its name."""
+        meaning = self._read(subgoal) if self._config.guards else None
+        if meaning is None or len(meaning.things) != 1 or meaning.things <= named(subgoal.text):
+            return subgoal.text
+        return told(meaning, self._scene, *meaning.things) or subgoal.text
+
     def meanings(self, subgoals: Sequence[Subgoal]) -> dict[str, Meaning | None]:
         """What the words of each plainly ask for by themselves."""
         return {subgoal.text: self._read(subgoal) for subgoal in subgoals}
 
     def left(self, subgoals: Sequence[Subgoal], steps: Sequence[Step], turns: int) -> tuple[Subgoal, ...]:
-        """Errands to add when the last one of several is over, if `turns` more are enough for them.
+        """Errands to add when one is over: what it may have meant instead, if it could not be done; and what is left
+        when the last of several is, if `turns` more are enough.
 
         `steps` are the newest of the run; the last of them ended a subgoal.
         """
         last, count = steps[-1], len(subgoals)
+        if last.decision.kind == "refuse" and last.subgoal.instead:
+            return (Subgoal(last.subgoal.instead, count, added=True, reading=last.subgoal.reading),)
         if not self._config.guards or self._planner or count < 2 or last.subgoal.index + 1 < count:
             return ()
         asked, meant = sum(not subgoal.added for subgoal in subgoals), self.meanings(subgoals)
@@ -197,8 +219,10 @@ class Agenda:
         kind, final = last.decision.kind, last.subgoal.index + 1 == len(subgoals)
         if not (kind == "refuse" and self._planner) and not (final and kind in OVER):
             return []
-        ended = {step.subgoal.text: step.decision.kind for step in (*earlier, last) if step.decision.kind in OVER}
-        return [text for text, kind in ended.items() if kind == "refuse"]
+        over = [step for step in (*earlier, last) if step.decision.kind in OVER]
+        ended = {step.subgoal.text: step.decision.kind for step in over}
+        instead = {step.subgoal.text: step.subgoal.instead for step in over}
+        return [text for text, kind in ended.items() if kind == "refuse" and ended.get(instead[text]) != "finish"]
 
     def _read(self, subgoal: Subgoal) -> Meaning | None:
         if subgoal.text not in self._meanings:

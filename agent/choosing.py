@@ -56,7 +56,7 @@ class Choosing:
         """The values of all skills; of `done`, if they can tell, towards this subgoal."""
         if isinstance(self._values, GoalValues):
             done = prompts.turns(self._steps(turn))
-            return self._values.towards(pursued(turn).text, turn["observation"], done, self._library)
+            return self._values.towards(self._agenda.words(pursued(turn)), turn["observation"], done, self._library)
         return self._values(turn["observation"], self._library)
 
     def tabu(self, turn: Turn) -> dict[str, str]:

@@ -163,7 +163,7 @@ class Loop:
         try:
             self._purse.before_turn()
             weighed = self._weighing(
-                subgoal.text,
+                self._agenda.words(subgoal),
                 prompts.turns(self._steps(subgoal)),
                 observation,
                 can=can * caution.factors(self.memory, self.library, observation, now=now, episode=episode),

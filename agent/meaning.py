@@ -73,6 +73,15 @@ class Meaning:
             return Meaning("find", frozenset({self.beside}), beside=self.beside)
         return replace(self, to=places[0], beside=None)
 
+    def fulfils(self, asked: Meaning) -> bool:
+        """Has who did this done what was `asked`? So it is the same, or only less open which things will do.
+
+        (All of fewer things is less.)
+        """
+        if asked.count == 0 or not self.things <= asked.things:
+            return self == asked
+        return replace(self, things=asked.things) == asked
+
     def reached(self, facts: Facts) -> bool:
         """Is it done, by these facts?"""
         match self.kind:

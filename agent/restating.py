@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -139,18 +138,11 @@ def fulfil(done: Collection[Meaning | None], asked: Collection[Meaning | None]) 
     """Has whoever did the errands done what was asked for, one for one?"""
     left = list(asked)
     for errand in sorted(done, key=lambda meaning: len(meaning.things) if meaning else 0):
-        fits = [other for other in left if errand and other and _fulfils(errand, other)]
+        fits = [other for other in left if errand and other and errand.fulfils(other)]
         if not fits:
             return False
         left.remove(min(fits, key=lambda meaning: len(meaning.things)))
     return bool(asked) and not left
-
-
-def _fulfils(done: Meaning, asked: Meaning) -> bool:
-    """Is it the same, or is it only less open which things will do? (All of fewer things is less.)"""
-    if asked.count == 0 or not done.things <= asked.things:
-        return done == asked
-    return replace(done, things=asked.things) == asked
 
 
 class Restater:

@@ -40,7 +40,7 @@ def left(
     failures = [s for s in own if s in over and over[s].decision.kind == "refuse"]
     finished = [s for s in own if s in over and s not in failures]
     brought = {s: m for s in finished if (m := meant[s.text]) and _in_sight(m, scene)}
-    again = [s for s in failures if _may_work(over[s], steps, now, meant[s.text])]
+    again = [s for s in failures if not s.instead and _may_work(over[s], steps, now, meant[s.text])]
     again += [s for s, meaning in brought.items() if not meaning.reached(now.believed())]
     if again:
         texts = [s.text for s in sorted(again, key=lambda s: s.index)]

@@ -24,6 +24,8 @@ class Subgoal:
     added: bool = False
     """Not the goal's own: what was left, or came undone, when those were over."""
     reading: Reading = "sure"
+    instead: str = ""
+    """What else may be meant, where nothing is found that this will do for."""
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,18 @@ import math
 
 import pytest
 
+from doable.agent import Agent
 from doable.agent.agenda import Agenda
 from doable.agent.canonical import REFUSAL, UNCLEAR
 from doable.agent.config import Config
 from doable.agent.restatements import restatements
 from doable.agent.restating import Restater, Way, accepted, answer, fulfil, prompt, restater
-from doable.agent.types import Subgoal
+from doable.agent.types import OVER, Subgoal
 from doable.agent.understanding import read
+from doable.sim.facts import At
 from doable.sim.scene import load_scene
+from doable.sim.symbolic import SymbolicWorld
+from doable.sim.task import Setup
 
 SCENE = load_scene("kitchen")
 
@@ -36,6 +40,35 @@ def test_a_goal_in_odd_words_becomes_plain_errands():
     assert begun.subgoals == (Subgoal("bring me the apple", 0), Subgoal("throw away the coke", 1))
     assert not begun.question
     assert asked == [("apple: here; coke: gone", "sponge", SCENE)]
+
+
+def test_what_else_may_be_meant_stands_beside_an_errand():
+    wide = ("bring me a drink", "open the top drawer")
+    narrow = ("bring me a bottle", "open the top drawer")
+    mine, _ = agenda("something wet, and drawer up top open", narrow, ("bring me a snack",), wide)
+    assert [s.instead for s in mine.beginning().subgoals] == ["bring me a drink", ""]
+    mine, _ = agenda("something wet, and drawer up top open", wide, narrow)
+    assert [s.instead for s in mine.beginning().subgoals] == ["", ""], "who brings a bottle has brought a drink"
+
+
+def test_where_nothing_is_found_what_else_may_be_meant_is_done(tmp_path, monkeypatch):
+    goal = "a thing to sip, for my sister on the table, nothing that fizzes"
+    ways = (Way(("put the water bottle on the table",), 0.7), Way(("put a bottle on the table",), 0.2))
+    world = SymbolicWorld()
+    world.reset(Setup((("tea bottle", "far counter"), ("coke", "close counter")), "user"))
+    monkeypatch.setattr("doable.agent.agent.make_restating", lambda *_: lambda *_: ways)
+    config = Config(runs=str(tmp_path / "runs"), memory=str(tmp_path / "memory"), values="declared")
+    result = Agent(world, config=config).run(goal)
+    assert result.status == "reached", result.reason
+    assert [s.subgoal.text for s in result.steps if s.decision.kind in OVER] == ["; ".join(e) for e, _ in ways]
+    assert At("tea bottle", "table").holds(world.facts())
+
+
+def test_one_thing_that_will_do_is_put_to_the_model_by_its_name():
+    mine, _ = agenda("something red here")
+    assert mine.words(Subgoal("put something red in the bottom drawer")) == "put the apple in the bottom drawer"
+    for same in ("bring me a drink", "fetch me that sprite", "open the top drawer", "you know what"):
+        assert mine.words(Subgoal(same)) == same
 
 
 def test_a_plain_goal_is_not_said_again():
