@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
@@ -31,6 +31,9 @@ from .runs import RunFolder, runs_folder
 from .spending import Metered, Purse
 from .turn import Turn, Values
 from .types import Decision, Result, Step
+
+if TYPE_CHECKING:
+    from .restating import Restating
 
 _VERSIONS = ("doable", "langgraph", "torch", "transformers", "pybullet", "chromadb")
 _LOOPS: dict[str, type[Loop]] = {"after": PlannedLoop, "critique": CritiqueLoop, "none": BlindLoop}
@@ -235,6 +238,10 @@ class Agent:
             self._planner = make_model(replace(self.config, model=name))
         return self._planner
 
+    def _make_restating(self) -> Restating | None:
+        """What says odd words again in plain ones."""
+        return make_restating(self.config, self.model)
+
     def _make_spare(self) -> LanguageModel:
         self._tell("the spare language model")
         return make_model(replace(self.config, model=self.config.spare))
@@ -266,7 +273,7 @@ class Agent:
             journal=journal,
             person=self.person,
             planner=self._make_planner(),
-            restating=make_restating(self.config, self.model),
+            restating=self._make_restating(),
             spare=None if self.config.spare == "none" else self._make_spare,
         )
         thread: RunnableConfig = {"configurable": {"thread_id": folder.run_id}, "recursion_limit": _NO_LIMIT}
