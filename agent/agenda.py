@@ -87,17 +87,18 @@ class Agenda:
         best, sure = ways[0].errands, ways[0].probability >= self._config.sure
         likely = [way.errands for way in ways if way.errands not in _READINGS]
         if best in likely:
-            parts = self._with_others(best, likely)
+            enough = [way.errands for way in ways if way.probability >= self._config.sure] if sure else likely
+            parts = self._with_others(best, enough)
             return Beginning(parts) if sure else self._guess(parts, map("; ".join, likely))
         unclear = best == (UNCLEAR,)
         if sure or (unclear and not likely):
             return Beginning((Subgoal(self._goal, reading=_READINGS[best]),), self.open_question if unclear else "")
         return Beginning(_guessed(_subgoals(likely[0]) if likely else parts), self.open_question)
 
-    def _with_others(self, best: Sequence[str], likely: Iterable[Sequence[str]]) -> tuple[Subgoal, ...]:
+    def _with_others(self, best: Sequence[str], ways: Iterable[Sequence[str]]) -> tuple[Subgoal, ...]:
         """The errands of a way, each with the one of another way in its place that more things will do for."""
         parts = _subgoals(best)
-        others = [_subgoals(way) for way in likely if len(way) == len(best)]
+        others = [_subgoals(way) for way in ways if len(way) == len(best)]
         wider = [[o[i].text for o in others if self._widens(o[i], mine)] for i, mine in enumerate(parts)]
         return tuple(replace(mine, instead=texts[0] if texts else "") for mine, texts in zip(parts, wider, strict=True))
 

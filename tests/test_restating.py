@@ -45,15 +45,20 @@ def test_a_goal_in_odd_words_becomes_plain_errands():
 def test_what_else_may_be_meant_stands_beside_an_errand():
     wide = ("bring me a drink", "open the top drawer")
     narrow = ("bring me a bottle", "open the top drawer")
-    mine, _ = agenda("something wet, and drawer up top open", narrow, ("bring me a snack",), wide)
+    goal = "something wet, and drawer up top open"
+    mine, _ = agenda(goal, narrow, ("bring me a snack",), wide, sure=0.1)
     assert [s.instead for s in mine.beginning().subgoals] == ["bring me a drink", ""]
-    mine, _ = agenda("something wet, and drawer up top open", wide, narrow)
+    mine, _ = agenda(goal, narrow, ("bring me a snack",), wide, sure=0.5)
+    assert [s.instead for s in mine.beginning().subgoals] == ["", ""], "not sure enough to be called reached"
+    mine, _ = agenda(goal, narrow, ("bring me a snack",), wide, sure=0.8)
+    assert [s.instead for s in mine.beginning().subgoals] == ["bring me a drink", ""], "a guess may be followed by one"
+    mine, _ = agenda(goal, wide, narrow)
     assert [s.instead for s in mine.beginning().subgoals] == ["", ""], "who brings a bottle has brought a drink"
 
 
 def test_where_nothing_is_found_what_else_may_be_meant_is_done(tmp_path, monkeypatch):
     goal = "a thing to sip, for my sister on the table, nothing that fizzes"
-    ways = (Way(("put the water bottle on the table",), 0.7), Way(("put a bottle on the table",), 0.2))
+    ways = (Way(("put the water bottle on the table",), 0.7), Way(("put a bottle on the table",), 0.65))
     world = SymbolicWorld()
     world.reset(Setup((("tea bottle", "far counter"), ("coke", "close counter")), "user"))
     monkeypatch.setattr("doable.agent.agent.make_restating", lambda *_: lambda *_: ways)
